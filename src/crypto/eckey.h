@@ -1,0 +1,35 @@
+#ifndef SLIPWAY_CRYPTO_ECKEY_H
+#define SLIPWAY_CRYPTO_ECKEY_H
+
+/*
+ * ECDSA P-256 keys (ES256, RFC 7518 section 3.4): signatures are 64 bytes, r and s big-endian.
+ * A key object is immutable after creation; sign and verify may be called from several threads.
+ */
+
+#include "base/buf.h"
+
+#define ECKEY_PUBLIC_SIZE    65 /* uncompressed point: 04 ‖ x ‖ y (SEC 1, 2.3.3) */
+#define ECKEY_SIGNATURE_SIZE 64
+
+struct eckey;
+
+/* A new private key. ERR_BUG when libcrypto fails. Gives. */
+err eckey_generate(struct eckey **ret) MUST_USE;
+/* From PKCS#8 or SEC 1 PEM text (not encrypted), P-256 only. ERR_INVALID otherwise. Gives. */
+err eckey_from_pem(span pem, struct eckey **ret) MUST_USE;
+/* From an uncompressed point, which is checked to lie on the curve. Gives. */
+err eckey_from_public(const uint8_t point[ECKEY_PUBLIC_SIZE], struct eckey **ret) MUST_USE;
+void eckey_free(struct eckey *k); /* accepts NULL */
+DEFINE_AUTO_PTR(eckey)
+
+/* PKCS#8 PEM of the private key; out is to be wiped by the caller. */
+err eckey_to_pem(const struct eckey *k, struct buf *out) MUST_USE;
+void eckey_public(const struct eckey *k, uint8_t ret[ECKEY_PUBLIC_SIZE]);
+
+/* ES256 over message. ERR_INVALID when k has no private part. */
+err eckey_sign(const struct eckey *k, span message, uint8_t ret[ECKEY_SIGNATURE_SIZE]) MUST_USE;
+/* OK, or ERR_DENIED for a signature that does not match (r or s out of range included). */
+err eckey_verify(const struct eckey *k, span message, const uint8_t signature[ECKEY_SIGNATURE_SIZE])
+	MUST_USE;
+
+#endif
