@@ -1,0 +1,124 @@
+#ifndef SLIPWAY_API_API_H
+#define SLIPWAY_API_API_H
+
+/*
+ * The HTTP API: one table of routes (routes.c) that says for each method and path which permission
+ * is needed, what the request may contain and what it answers. From the table come dispatch,
+ * authentication, validation, limits, and the OpenAPI document; a route without a permission does
+ * not start. Handlers live in one file per resource; each reads its validated request, calls one
+ * use case of service/, and writes the answer.
+ */
+
+#include <jansson.h>
+
+#include "base/json.h"
+#include "service/service.h"
+
+enum field_type {
+	FIELD_END,
+	FIELD_STRING, /* least/most: bytes of UTF-8 */
+	FIELD_INT,    /* least/most: value */
+	FIELD_BOOL,
+	FIELD_TIME,   /* RFC 3339 */
+	FIELD_STRINGS, /* array of strings; most: elements */
+	FIELD_OBJECT, /* fields: its members */
+	FIELD_OBJECTS, /* array of objects */
+};
+
+/* A member of a request body or a query parameter. Unknown body members are refused. */
+struct field {
+	const char *name;
+	enum field_type type;
+	bool required;
+	int64_t least, most;
+	const char *choices;        /* space-separated values of a string, or NULL */
+	const struct field *fields; /* FIELD_OBJECT(S) */
+	const char *help;
+};
+
+struct request;
+typedef err api_handler(struct request *rq);
+
+/* Receives a body as it arrives instead of as parsed JSON. */
+struct body_sink {
+	/* Headers are in; may refuse. */
+	err (*begin)(struct request *rq);
+	err (*write)(struct request *rq, span bytes);
+	/*
+	 * Called exactly once after begin succeeded, also when the client went away (complete false).
+	 * With complete it may write the answer as a handler does.
+	 */
+	err (*end)(struct request *rq, bool complete);
+};
+
+/* Permissions of routes that need none of POLICY_PERMISSIONS. */
+#define ALLOW_ANYONE     "anyone"     /* with or without credentials; bad credentials are refused */
+#define ALLOW_SIGNED_IN  "signed_in"  /* any account, device or API key */
+
+struct route {
+	const char *method;     /* "GET" … */
+	const char *path;       /* "/api/v1/admin/products/{id}" */
+	const char *permission; /* a name of POLICY_PERMISSIONS or ALLOW_…; NULL does not start */
+	api_handler *handler;
+	const struct field *query; /* ended by FIELD_END, or NULL; unknown parameters are ignored */
+	const struct field *body;  /* JSON object, or NULL: a body is refused */
+	const struct body_sink *sink; /* instead of body */
+	int status;             /* of success: 200, 201, 202, 204 */
+	const char *summary;    /* one line for the OpenAPI document */
+	const char *answer;     /* name of the answer's schema in schemas.c, or NULL */
+	bool device;            /* device tokens are accepted too (DESIGN section 3) */
+};
+
+/* One request, owned by the thread of its connection. */
+struct request {
+	struct task task;
+	struct caller caller;
+	const struct route *route;
+	span method, path;
+	span params[4];  /* values of {…} in the path, in order, percent-decoded */
+	json_t *body;    /* validated, or NULL */
+	struct json_writer out; /* the answer */
+	struct buf out_text;
+	int status;      /* preset to route->status */
+	void *sink_data; /* the sink's own */
+	void *connection_; /* private to api/server.c */
+};
+
+/* Members of the body or, for GET routes, query parameters. Absent: empty, 0, false, NULL. */
+span request_text(struct request *rq, const char *name);
+int64_t request_int(struct request *rq, const char *name, int64_t absent);
+bool request_bool(struct request *rq, const char *name);
+int64_t request_time(struct request *rq, const char *name); /* µs, 0 when absent */
+bool request_has(struct request *rq, const char *name);
+json_t *request_json(struct request *rq, const char *name);
+/* A request header, empty when absent. Cookie and Authorization are not for handlers. */
+span request_header(struct request *rq, const char *name);
+/* Adds a header to the answer. Values from outside are checked for control characters. */
+void answer_header(struct request *rq, const char *name, span value);
+/* Instead of JSON: the answer's body as it is, of this type. */
+void answer_text(struct request *rq, const char *content_type, span text);
+
+/*
+ * Cursor paging for lists: `limit` (1–200, default 50) and `cursor` of the query; a page ends with
+ * `next_cursor` when there is more. The cursor is the last id, opaque to clients.
+ */
+#define PAGE_QUERY                                                                                 \
+	{"limit", FIELD_INT, false, 1, 200, NULL, NULL, "Entries per page"},                       \
+	{"cursor", FIELD_STRING, false, 0, 128, NULL, NULL, "Where the page before ended"}
+int64_t page_limit(struct request *rq);
+span page_cursor(struct request *rq);
+
+extern const struct route routes[];
+extern const size_t routes_count;
+
+/*
+ * The HTTP server on a unix socket (libmicrohttpd, one bounded thread per connection). Keeps
+ * service. ERR_INVALID when a row of the table is not complete; the log says which. Gives.
+ */
+struct api_server;
+err api_server_start(struct service *service, const char *socket_path, struct api_server **ret)
+	MUST_USE;
+/* Stops taking requests, lets running ones finish (at most timeout_us), frees. Accepts NULL. */
+void api_server_stop(struct api_server *s, int64_t timeout_us);
+
+#endif

@@ -1,0 +1,81 @@
+#ifndef SLIPWAY_SERVICE_SERVICE_H
+#define SLIPWAY_SERVICE_SERVICE_H
+
+/*
+ * What every use case works with. A use case is one file in this folder: it checks, decides with
+ * the pure libraries, changes the database in one transaction, waits until the published state
+ * holds the change, and returns. It knows nothing of HTTP. Its caller has been authenticated and
+ * holds the permission the route declares; ownership and organisation are checked here.
+ */
+
+#include "base/arena.h"
+#include "conf/conf.h"
+#include "db/db.h"
+#include "policy/policy.h"
+
+struct blob_store;
+struct gate;
+struct keyring;
+struct publisher;
+struct state;
+
+/* The parts of a running control plane. Immutable after start; shared by all threads. */
+struct service {
+	const struct conf *conf;
+	struct db *db;
+	struct keyring *keys;
+	struct publisher *publisher;
+	struct state *state;
+	struct blob_store *blobs;
+	struct gate *hashing; /* bounds password hashing */
+	const char *issuer;   /* `iss` and `aud` of access and device tokens */
+	const char *pool;     /* `aud` of download tokens */
+	const char *edge;     /* this node's name */
+};
+
+enum caller_kind { CALLER_ANONYMOUS, CALLER_ACCOUNT, CALLER_DEVICE, CALLER_API_KEY };
+
+/* Who is asking. Spans live as long as the request. */
+struct caller {
+	enum caller_kind kind;
+	span account, role, org, session, device, licence;
+	span permissions;  /* space-separated: what may be done */
+	span entitlements; /* space-separated, from the token */
+	span address;      /* client address as text */
+	span country;      /* ISO code, or empty */
+	span client_id;    /* what they signed in with */
+	span request_id;
+};
+bool caller_may(const struct caller *c, const char *permission);
+
+/* One request's worth of context, passed to every use case. */
+struct task {
+	struct service *service;
+	struct caller *caller;
+	struct arena *arena;  /* results live here */
+	int64_t now_us;
+	const char *reason;   /* machine-readable code of the failure, NULL: err_name() */
+	const char *detail;   /* for the client: what, why, what to do; in arena */
+	const char *log;      /* for the log only, may be NULL */
+	int64_t retry_after_us; /* with ERR_LIMIT and ERR_BUSY */
+};
+
+/*
+ * Says why a use case fails and returns e: `return fail(t, ERR_CONFLICT, "version_exists",
+ * "Version %s exists already with other bytes.", v);` reason is part of the API and constant.
+ */
+err fail(struct task *t, err e, const char *reason, const char *format, ...) PRINTF_LIKE(4, 5);
+/* The failure of a policy decision: ERR_UNAUTHENTICATED or ERR_DENIED with the reason's code and text. */
+err fail_policy(struct task *t, enum policy_reason r);
+
+/*
+ * Waits until the published state of this node holds seq; a mutating use case ends with
+ * `return published(t, seq);`.
+ */
+err published(struct task *t, uint64_t seq) MUST_USE;
+
+/* Appends to the audit log inside the transaction of the change itself. */
+err audit_add(struct db_tx *tx, const struct task *t, const char *action, span object,
+	const char *detail_json) MUST_USE;
+
+#endif
