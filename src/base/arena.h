@@ -35,7 +35,7 @@ span arena_span(struct arena *a, span s);
 char *arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 char *arena_vprintf(struct arena *a, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
-/* Calls undo(object) when the arena is freed, newest first: for handles with a request's lifetime. */
+/* Calls undo(object) when the arena is freed, newest first: for what must be closed. */
 void arena_on_free(struct arena *a, void (*undo)(void *object), void *object);
 
 #endif

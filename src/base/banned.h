@@ -13,6 +13,7 @@
  *   tmpnam mktemp                                    sys/files.h
  *   system popen alloca gets                         nothing
  */
+#undef alloca /* a macro of <stdlib.h>; poisoning needs the plain name */
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok
 #pragma GCC poison atoi atol atoll strtol strtoul strtoll strtoull
 #pragma GCC poison gmtime localtime mktime ctime asctime

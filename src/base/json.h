@@ -49,11 +49,21 @@ struct json_reader {
 	span text_;
 	size_t at_;
 	uint8_t depth_;
-	uint8_t first_mask_;
+	bool first_;       /* just behind an opening bracket: no comma is due */
+	bool due_;         /* the cursor stands before a value that must be consumed */
+	uint32_t objects_; /* bit n: what is open at depth n + 1 is an object, not an array */
 	err error_;
 };
 
-enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT, JSON_NONE };
+enum json_type {
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT,
+	JSON_NONE
+};
 
 void json_reader_init(struct json_reader *r, span text); /* keeps text */
 /* Type of the value the cursor stands before; JSON_NONE on an error or the end. */

@@ -183,3 +183,8 @@ bool span_is_utf8(span s)
 	}
 	return true;
 }
+
+size_t span_utf8_len(span s)
+{
+	return s.len ? utf8_sequence((const unsigned char *)s.ptr, s.len) : 0;
+}

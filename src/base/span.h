@@ -15,18 +15,21 @@ typedef struct span {
 } span;
 
 /* SPAN("literal") without the terminating NUL. */
-#define SPAN(literal)      ((span){(literal), sizeof(literal) - 1})
-#define SPAN_INIT(literal) {(literal), sizeof(literal) - 1}
-#define SPAN_EMPTY         ((span){"", 0})
+#define SPAN(literal) ((span){(literal), sizeof(literal) - 1})
+#define SPAN_INIT(literal)                                                                         \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
+#define SPAN_EMPTY ((span){"", 0})
 /* For printf("%.*s", SPAN_ARG(s)). */
 #define SPAN_ARG(s) (int)(s).len, (s).ptr
 
-span span_from(const char *text);           /* NULL gives the empty span */
+span span_from(const char *text); /* NULL gives the empty span */
 span span_of(const void *ptr, size_t len);
 bool span_eq(span a, span b);
 bool span_is(span a, const char *text);
-bool span_eq_nocase(span a, span b);        /* ASCII only */
-int span_cmp(span a, span b);               /* memcmp order, the shorter first on a tie */
+bool span_eq_nocase(span a, span b); /* ASCII only */
+int span_cmp(span a, span b);        /* memcmp order, the shorter first on a tie */
 bool span_starts_with(span s, span prefix);
 bool span_ends_with(span s, span suffix);
 bool span_contains(span s, span part);
@@ -51,5 +54,7 @@ err span_to_i64(span s, int64_t *ret) MUST_USE;
 
 /* True for valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool span_is_utf8(span s);
+/* Length of the valid UTF-8 sequence at the start of s; 0 when there is none or s is empty. */
+size_t span_utf8_len(span s);
 
 #endif

@@ -1,0 +1,37 @@
+#ifndef SLIPWAY_TESTS_UNIT_TEST_H
+#define SLIPWAY_TESTS_UNIT_TEST_H
+
+/* What every unit test includes: cmocka in the order it wants, and assertions over spans. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+
+#define assert_ok(expression) assert_int_equal((expression), OK)
+
+static inline void assert_span_at(span got, const char *want, const char *file, int line)
+{
+	if (span_is(got, want))
+		return;
+	print_error("got \"%.*s\", want \"%s\"\n", SPAN_ARG(got), want);
+	_fail(file, line);
+}
+/* The span's bytes are exactly this string. */
+#define assert_span(got, want) assert_span_at((got), (want), __FILE__, __LINE__)
+
+/* For tables: names the row that failed. */
+#define assert_row(condition, name)                                                                \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			print_error("row: %s\n", (name));                                          \
+			assert_true(condition);                                                    \
+		}                                                                                  \
+	} while (0)
+
+#endif
