@@ -13,7 +13,10 @@
  *   tmpnam mktemp                                    sys/files.h
  *   system popen alloca gets                         nothing
  */
-#undef alloca /* a macro of <stdlib.h>; poisoning needs the plain name */
+/* Macros of <stdlib.h> and of fortified <stdio.h>; poisoning needs the plain names. */
+#undef alloca
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok
 #pragma GCC poison atoi atol atoll strtol strtoul strtoll strtoull
 #pragma GCC poison gmtime localtime mktime ctime asctime
