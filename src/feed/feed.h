@@ -29,6 +29,12 @@ err feed_delete(struct feed_batch *b, span key, int64_t now_us) MUST_USE;
 err feed_seal(struct feed_batch *b, uint64_t *ret_seq) MUST_USE;
 
 /*
+ * Turns entries whose time has come into tombstones and drops tombstones that every node has had
+ * time to see (7 days). Gives the sequence of the last change, 0 for none. A job calls it.
+ */
+err feed_expire(struct db *db, int64_t now_us, uint64_t *ret_seq) MUST_USE;
+
+/*
  * The publisher: one thread that applies the feed to this node's state, in order. It starts from
  * wherever the state stands: a new, older or foreign state is brought up by the same code.
  */

@@ -14,7 +14,8 @@ struct keyring;
 
 /*
  * Loads the keys of dir; makes the first key of each kind where there is none, durably, and records
- * it in the database and the change feed (*ret_seq: to be waited for, 0 when nothing was new). Gives.
+ * it in the database and the change feed (*ret_seq: to be waited for, 0 when nothing was new).
+ * Gives.
  */
 err keyring_open(const char *dir, struct db *db, int64_t now_us, struct keyring **ret,
 	uint64_t *ret_seq) MUST_USE;
