@@ -27,6 +27,7 @@
 #define STATE_KEY_MAX   511   /* LMDB's limit */
 #define STATE_VALUE_MAX 65536 /* one record */
 
+/* All append to out, and fail it (ERR_INVALID) for a name with a NUL. */
 void state_key_product(struct buf *out, span product);
 /* All releases of a product, platform and subscribed channel; append semver_key() for one. */
 void state_key_releases(struct buf *out, span product, span platform, enum channel subscribed);
@@ -37,9 +38,13 @@ void state_key_blocked(struct buf *out, span sha256_hex);
 void state_key_file(struct buf *out, span release_id, span filename);
 void state_key_global_epoch(struct buf *out);
 
-/* The record of one release; r->version is derived from version_text when unpacked. */
+/*
+ * The record of one release; r->version is derived from version_text when unpacked. Packing what is
+ * out of range (counts, reach, digest, version) fails the buf. Unpacked spans borrow value; of a
+ * struct this size only what the record has is written, and on an error its content is undefined.
+ */
 void state_pack_release(struct buf *out, const struct update_release *r);
-err state_unpack_release(span value, struct update_release *ret) MUST_USE; /* borrows value */
+err state_unpack_release(span value, struct update_release *ret) MUST_USE;
 
 struct state_product {
 	span id, title;

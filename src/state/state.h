@@ -16,13 +16,21 @@
 #include "base/buf.h"
 
 struct state;
-struct state_txn_;
 
 enum state_mode { STATE_READ, STATE_WRITE };
 
-/* STATE_WRITE creates the environment (64 GiB sparse map). ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. Gives. */
+/*
+ * STATE_WRITE creates the directory (not its parents) and the environment (64 GiB sparse map).
+ * STATE_READ creates nothing: ERR_NOT_FOUND until a writer has. ERR_IO, ERR_CORRUPT, ERR_DENIED.
+ * A process opens one directory at most once at a time (LMDB's locks belong to the process). Gives.
+ */
 err state_open(const char *dir, enum state_mode mode, struct state **ret) MUST_USE;
-void state_close(struct state *s); /* accepts NULL */
+void state_close(struct state *s); /* accepts NULL; all views must have ended */
+/*
+ * True when the directory now holds another environment than the one opened, or none: somebody
+ * deleted the state. The reader must close and open again, else it answers from the past for ever.
+ */
+bool state_is_replaced(const struct state *s);
 
 /* A consistent view. Any thread of the process that opened s; end it soon with state_end(). */
 struct state_view {
@@ -35,16 +43,17 @@ void state_end(struct state_view *v); /* accepts an ended view */
 /* The value, borrowed until the view ends; false where there is none. */
 bool state_find(const struct state_view *v, span key, span *ret_value);
 
-/* Walks the keys that start with prefix from the last one downwards. */
+/* Walks the keys that start with prefix (all for an empty one) from the last one downwards. */
 struct state_walk {
 	void *cursor_;
 	span prefix_;
 	bool started_;
 };
+/* Keeps prefix and v. ERR_INVALID for a prefix longer than a key can be. */
 err state_walk_begin(const struct state_view *v, span prefix, struct state_walk *ret) MUST_USE;
-/* As state_walk_begin, starting at the greatest key that is not above prefix ‖ upper. */
+/* The next lower key and its value, borrowed until the view ends. False at the end. */
 bool state_walk_previous(struct state_walk *w, span *ret_key, span *ret_value);
-void state_walk_end(struct state_walk *w); /* accepts an ended walk */
+void state_walk_end(struct state_walk *w); /* before state_end(); accepts an ended walk */
 
 /* Where this node stands in the change feed. Zero in a new state. */
 struct state_position {
@@ -63,7 +72,11 @@ struct state_change {
 /*
  * Applies a batch and moves the position from → to, in one durable transaction. ERR_CONFLICT when
  * the state does not stand at `from` (the caller then bootstraps); a batch not newer than the
- * state (to.seq ≤ position, same incarnation) is OK and does nothing. from.seq 0 replaces everything.
+ * state (to.seq ≤ position, same incarnation) is OK and does nothing, except that one without
+ * changes for the very same seq moves issued_at forward. from.seq 0 replaces everything, also a
+ * state of another incarnation. Within a batch the last change of a key counts.
+ * ERR_INVALID for an empty key, one that starts with NUL (reserved) or to.seq < from.seq;
+ * ERR_TOO_LARGE for a key or value above its limit; ERR_NO_SPACE. On any error nothing changed.
  */
 err state_apply(struct state *s, const struct state_position *from, const struct state_position *to,
 	const struct state_change *changes, size_t count) MUST_USE;
