@@ -5,55 +5,95 @@
  * Settings: one table says name, type, default, bounds and what it is for; `slipway.conf` in the
  * data directory, then the environment (SLIPWAY_ + name in upper case, '.' as '_'), then the
  * command line (--set name=value and dedicated options) overrule the default in this order.
- * The file: `name = value` lines, '#' comments. An unknown name or a bad value is an error that
- * names file, line and what was expected. docs/configuration.md is generated from the table.
+ * The file: `name = value` lines; '#' at the start of a line or after a space begins a comment. An
+ * unknown name, a name set twice or a bad value is an error that names file, line and what was
+ * expected. Values never hold control characters, so they can be written into other files.
+ * docs/configuration.md is generated from the table.
  *
  * A loaded configuration is immutable. Sizes are bytes ("10m"), durations microseconds ("15m").
  */
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 /* type: STRING, BOOL, INT, SIZE, DURATION. id, name, type, default, least, most, help */
 #define SETTINGS(X)                                                                                \
-	X(DATABASE, "database", STRING, "sqlite", 0, 0, "`sqlite` (in the data directory) or a `postgresql://` URL") \
-	X(PUBLIC_URL, "public_url", STRING, "", 0, 0, "URL clients reach this server under; empty: from the request's Host") \
-	X(HTTPS, "listen.https", STRING, "127.0.0.1:8443", 0, 0, "Addresses for HTTPS, separated by spaces") \
-	X(HTTP, "listen.http", STRING, "127.0.0.1:8080", 0, 0, "Addresses for HTTP, which only redirects; empty: none") \
-	X(SERVER_NAME, "server_name", STRING, "localhost", 0, 0, "Host names of this server, separated by spaces") \
-	X(TLS_CERTIFICATE, "tls.certificate", STRING, "", 0, 0, "PEM chain; empty: a local CA in the data directory issues one") \
-	X(TLS_KEY, "tls.key", STRING, "", 0, 0, "PEM private key of tls.certificate")                \
-	X(HSTS, "tls.hsts", DURATION, "730d", 0, INT64_MAX, "max-age of Strict-Transport-Security")  \
-	X(HSTS_PRELOAD, "tls.hsts_preload", BOOL, "false", 0, 0, "Adds `preload`; hard to take back") \
-	X(WORKERS, "nginx.workers", INT, "0", 0, 256, "nginx workers; 0: one per core")              \
-	X(CONNECTIONS, "nginx.connections", INT, "8192", 64, 1048576, "Connections per worker")      \
-	X(API_THREADS, "api.threads", INT, "64", 4, 4096, "API connections handled at once")         \
-	X(UPLOAD_SLOTS, "upload.slots", INT, "8", 1, 256, "Uploads received at once")                \
-	X(UPLOAD_MAX, "upload.max_size", SIZE, "8g", 1048576, INT64_MAX, "Largest package accepted") \
-	X(UPLOAD_EXPIRY, "upload.expiry", DURATION, "1d", 60000000, INT64_MAX, "Unfinished uploads are dropped after this") \
-	X(DB_SESSIONS, "database.sessions", INT, "16", 1, 1024, "Database connections at most")      \
-	X(DB_SLOW, "database.slow", DURATION, "200ms", 0, INT64_MAX, "Statements slower than this are logged") \
-	X(ACCESS_TTL, "token.access_ttl", DURATION, "10m", 60000000, INT64_C(3600000000), "Life of access tokens") \
-	X(DEVICE_TTL, "token.device_ttl", DURATION, "30d", INT64_C(3600000000), INT64_MAX, "Life of device tokens") \
-	X(DOWNLOAD_TTL, "token.download_ttl", DURATION, "15m", 10000000, INT64_C(86400000000), "Life of download tokens") \
-	X(REFRESH_TTL, "token.refresh_ttl", DURATION, "30d", INT64_C(3600000000), INT64_MAX, "Life of a session, however often refreshed") \
-	X(REFRESH_IDLE, "token.refresh_idle", DURATION, "14d", INT64_C(600000000), INT64_MAX, "A session unused this long ends") \
-	X(LOGIN_ATTEMPTS, "login.attempts", INT, "5", 1, 1000, "Failed sign-ins per account in login.window before it is throttled") \
-	X(LOGIN_WINDOW, "login.window", DURATION, "15m", 1000000, INT64_MAX, "Window of login.attempts") \
-	X(LOGIN_WORKERS, "login.workers", INT, "2", 1, 64, "Passwords hashed at once; more wait briefly, then get 429") \
-	X(API_RATE, "limit.api", INT, "50", 1, 1000000, "API requests per second and client address")  \
-	X(CHECK_RATE, "limit.check", INT, "100", 1, 1000000, "Update checks per second and client address") \
-	X(DOWNLOAD_CONNECTIONS, "limit.downloads", INT, "16", 1, 65536, "Simultaneous downloads per subject") \
-	X(CHECK_INTERVAL, "update.check_interval", DURATION, "6h", 1000000, INT64_MAX, "What update checks tell clients to wait") \
-	X(SCRUB_INTERVAL, "scrub.interval", DURATION, "7d", 0, INT64_MAX, "Every stored file is re-hashed once in this time; 0: never") \
-	X(EVENT_RETENTION, "event.retention", DURATION, "90d", INT64_C(86400000000), INT64_MAX, "Raw events are kept this long") \
-	X(LOG_LEVEL, "log.level", STRING, "info", 0, 0, "debug, info, warn or error")                \
-	X(GEOIP, "geoip.database", STRING, "", 0, 0, "MaxMind-format country database; empty: countries are unknown")
+	X(DATABASE, "database", STRING, "sqlite", 0, 0,                                            \
+		"`sqlite` (in the data directory) or a `postgresql://` URL")                       \
+	X(DB_SESSIONS, "database.sessions", INT, "16", 1, 1024, "Database connections at most")    \
+	X(DB_SLOW, "database.slow", DURATION, "200ms", 0, INT64_MAX,                               \
+		"Statements slower than this are logged")                                          \
+	X(PUBLIC_URL, "public_url", STRING, "", 0, 0,                                              \
+		"URL clients reach this server under; empty: from the request's Host")             \
+	X(SERVER_NAME, "server_name", STRING, "localhost", 0, 0,                                   \
+		"Host names of this server, separated by spaces")                                  \
+	X(HTTPS, "listen.https", STRING, "127.0.0.1:8443", 0, 0,                                   \
+		"Addresses for HTTPS, separated by spaces")                                        \
+	X(HTTP, "listen.http", STRING, "127.0.0.1:8080", 0, 0,                                     \
+		"Addresses for HTTP, which only redirects; empty: none")                           \
+	X(PROXIES, "listen.trusted_proxies", STRING, "", 0, 0,                                     \
+		"Addresses or networks of reverse proxies whose X-Forwarded-For names the "        \
+		"client, separated by spaces")                                                     \
+	X(TLS_CERTIFICATE, "tls.certificate", STRING, "", 0, 0,                                    \
+		"PEM chain; empty: a local CA in the data directory issues one")                   \
+	X(TLS_KEY, "tls.key", STRING, "", 0, 0, "PEM private key of tls.certificate")              \
+	X(HSTS, "tls.hsts", DURATION, "730d", 0, INT64_C(3153600000000000),                        \
+		"max-age of Strict-Transport-Security")                                            \
+	X(HSTS_PRELOAD, "tls.hsts_preload", BOOL, "false", 0, 0,                                   \
+		"Adds `preload` to it; hard to take back")                                         \
+	X(NGINX, "nginx.program", STRING, "/usr/sbin/nginx", 0, 0, "nginx to run")                 \
+	X(MODULE, "nginx.module", STRING, "", 0, 0,                                                \
+		"ngx_http_slipway_module.so; empty: beside the slipway program, else nginx's "     \
+		"module directory")                                                                \
+	X(WORKERS, "nginx.workers", INT, "0", 0, 256, "nginx workers; 0: one per core")            \
+	X(CONNECTIONS, "nginx.connections", INT, "8192", 64, 1048576, "Connections per worker")    \
+	X(API_THREADS, "api.threads", INT, "64", 4, 4096, "API connections handled at once")       \
+	X(UPLOAD_SLOTS, "upload.slots", INT, "8", 1, 256, "Uploads received at once")              \
+	X(UPLOAD_MAX, "upload.max_size", SIZE, "8g", 1048576, INT64_MAX,                           \
+		"Largest package accepted")                                                        \
+	X(UPLOAD_EXPIRY, "upload.expiry", DURATION, "1d", 60000000, INT64_MAX,                     \
+		"Unfinished uploads are dropped after this")                                       \
+	X(ACCESS_TTL, "token.access_ttl", DURATION, "10m", 60000000, INT64_C(3600000000),          \
+		"Life of access tokens")                                                           \
+	X(DEVICE_TTL, "token.device_ttl", DURATION, "30d", INT64_C(3600000000), INT64_MAX,         \
+		"Life of device tokens")                                                           \
+	X(DOWNLOAD_TTL, "token.download_ttl", DURATION, "15m", 10000000, INT64_C(86400000000),     \
+		"Life of download tokens")                                                         \
+	X(REFRESH_TTL, "token.refresh_ttl", DURATION, "30d", INT64_C(3600000000), INT64_MAX,       \
+		"Life of a session, however often refreshed")                                      \
+	X(REFRESH_IDLE, "token.refresh_idle", DURATION, "14d", INT64_C(600000000), INT64_MAX,      \
+		"A session unused this long ends")                                                 \
+	X(LOGIN_ATTEMPTS, "login.attempts", INT, "5", 1, 1000,                                     \
+		"Failed sign-ins per account in login.window before it is throttled")              \
+	X(LOGIN_WINDOW, "login.window", DURATION, "15m", 1000000, INT64_MAX,                       \
+		"Window of login.attempts")                                                        \
+	X(LOGIN_WORKERS, "login.workers", INT, "2", 1, 64,                                         \
+		"Passwords hashed at once; more wait briefly, then get 429")                       \
+	X(API_RATE, "limit.api", INT, "50", 1, 1000000,                                            \
+		"API requests per second and client address")                                      \
+	X(CHECK_RATE, "limit.check", INT, "100", 1, 1000000,                                       \
+		"Update checks per second and client address")                                     \
+	X(DOWNLOAD_CONNECTIONS, "limit.downloads", INT, "16", 1, 65536,                            \
+		"Simultaneous downloads per subject")                                              \
+	X(METRICS_ALLOW, "metrics.allow", STRING, "127.0.0.1 ::1", 0, 0,                           \
+		"Addresses or networks that may read /metrics, separated by spaces")               \
+	X(CHECK_INTERVAL, "update.check_interval", DURATION, "6h", 1000000, INT64_MAX,             \
+		"What update checks tell clients to wait")                                         \
+	X(SCRUB_INTERVAL, "scrub.interval", DURATION, "7d", 0, INT64_MAX,                          \
+		"Every stored file is re-hashed once in this time; 0: never")                      \
+	X(EVENT_RETENTION, "event.retention", DURATION, "90d", INT64_C(86400000000), INT64_MAX,    \
+		"Raw events are kept this long")                                                   \
+	X(LOG_LEVEL, "log.level", STRING, "info", 0, 0, "`debug`, `info`, `warn` or `error`")      \
+	X(GEOIP, "geoip.database", STRING, "", 0, 0,                                               \
+		"MaxMind-format country database; empty: countries are unknown")
 
 #define SETTINGS_ENUM(id, name, type, value, least, most, help) CONF_##id,
 enum setting { SETTINGS(SETTINGS_ENUM) CONF_COUNT };
 #undef SETTINGS_ENUM
 
 struct conf;
+
+#define CONF_FILE_MAX 262144
 
 /*
  * Loads file (may be absent), environment and overrides ("name=value", count of them). On failure
@@ -67,7 +107,12 @@ DEFINE_AUTO_PTR(conf)
 const char *conf_str(const struct conf *c, enum setting s);
 bool conf_bool(const struct conf *c, enum setting s);
 int64_t conf_int(const struct conf *c, enum setting s); /* INT, SIZE in bytes, DURATION in µs */
+/* Where the value comes from, for people: "slipway.conf:3", "SLIPWAY_DATABASE", "default" … */
+const char *conf_source(const struct conf *c, enum setting s);
+const char *conf_name(enum setting s);
 /* The table as a Markdown reference: what docs/configuration.md holds. */
 void conf_write_reference(struct buf *out);
+/* A slipway.conf with every setting, its meaning and its default, all commented out. */
+void conf_write_template(struct buf *out);
 
 #endif

@@ -28,6 +28,7 @@ err fd_write_all(int fd, span s) MUST_USE;
 bool path_exists(const char *path);
 /* Bytes free for an unprivileged user on the file system of path. */
 err disk_free(const char *path, uint64_t *ret_bytes) MUST_USE;
+#define FILENAME_MAX_BYTES 200
 /*
  * A name from outside that is safe as a file name: 1–200 bytes of [A-Za-z0-9._+~@=-] and space,
  * not starting with '.', '-' or space, not ending with '.' or space.

@@ -12,21 +12,26 @@
 
 /* name, kind, label name or "", help */
 #define METRICS(X)                                                                                 \
-	X(HTTP_REQUESTS, "slipway_http_requests_total", COUNTER, "status", "API requests by status class") \
-	X(HTTP_SECONDS, "slipway_http_request_seconds", HISTOGRAM, "", "API request duration")       \
-	X(DB_SECONDS, "slipway_db_transaction_seconds", HISTOGRAM, "mode", "Database transactions") \
-	X(DB_SLOW, "slipway_db_slow_statements_total", COUNTER, "", "Statements over the limit")    \
-	X(DB_RETRIES, "slipway_db_retries_total", COUNTER, "", "Transactions run again")            \
-	X(LOGINS, "slipway_logins_total", COUNTER, "outcome", "Sign-ins by outcome")                 \
-	X(GRANTS, "slipway_grants_total", COUNTER, "reason", "Download grants by policy reason")     \
-	X(EVENTS, "slipway_events_total", COUNTER, "", "Events taken in")                            \
-	X(EVENTS_TORN, "slipway_events_torn_total", COUNTER, "", "Log lines that could not be read") \
-	X(EVENT_LAG, "slipway_event_lag_seconds", GAUGE, "", "Age of the newest event at ingestion") \
-	X(STATE_SEQ, "slipway_state_seq", GAUGE, "", "Sequence the published state has reached")    \
-	X(STATE_LAG, "slipway_state_lag", GAUGE, "", "Changes not yet in the published state")      \
-	X(UPLOAD_BYTES, "slipway_upload_bytes_total", COUNTER, "", "Bytes received in uploads")     \
-	X(SCRUB_BYTES, "slipway_scrub_bytes_total", COUNTER, "", "Bytes re-hashed by the scrubber") \
-	X(SCRUB_FAILURES, "slipway_scrub_failures_total", COUNTER, "", "Files found damaged")       \
+	X(HTTP_REQUESTS, "slipway_http_requests_total", COUNTER, "status",                         \
+		"API requests by status class")                                                    \
+	X(HTTP_SECONDS, "slipway_http_request_seconds", HISTOGRAM, "", "API request duration")     \
+	X(DB_SECONDS, "slipway_db_transaction_seconds", HISTOGRAM, "mode",                         \
+		"Database transactions")                                                           \
+	X(DB_SLOW, "slipway_db_slow_statements_total", COUNTER, "", "Statements over the limit")   \
+	X(DB_RETRIES, "slipway_db_retries_total", COUNTER, "", "Transactions run again")           \
+	X(LOGINS, "slipway_logins_total", COUNTER, "outcome", "Sign-ins by outcome")               \
+	X(GRANTS, "slipway_grants_total", COUNTER, "reason", "Download grants by policy reason")   \
+	X(EVENTS, "slipway_events_total", COUNTER, "", "Events taken in")                          \
+	X(EVENTS_TORN, "slipway_events_torn_total", COUNTER, "",                                   \
+		"Log lines that could not be read")                                                \
+	X(EVENT_LAG, "slipway_event_lag_seconds", GAUGE, "",                                       \
+		"Age of the newest event at ingestion")                                            \
+	X(STATE_SEQ, "slipway_state_seq", GAUGE, "", "Sequence the published state has reached")   \
+	X(STATE_LAG, "slipway_state_lag", GAUGE, "", "Changes not yet in the published state")     \
+	X(UPLOAD_BYTES, "slipway_upload_bytes_total", COUNTER, "", "Bytes received in uploads")    \
+	X(SCRUB_BYTES, "slipway_scrub_bytes_total", COUNTER, "",                                   \
+		"Bytes re-hashed by the scrubber")                                                 \
+	X(SCRUB_FAILURES, "slipway_scrub_failures_total", COUNTER, "", "Files found damaged")      \
 	X(DISK_FREE, "slipway_disk_free_bytes", GAUGE, "", "Free space in the data directory")
 
 #define METRICS_ENUM(id, name, kind, label, help) METRIC_##id,
@@ -37,6 +42,9 @@ enum metric { METRICS(METRICS_ENUM) METRIC_COUNT };
 void metric_add(enum metric m, const char *label_value, uint64_t n);
 void metric_set(enum metric m, const char *label_value, int64_t value);
 void metric_observe_us(enum metric m, const char *label_value, int64_t duration_us);
+/* The exposition, all metrics in the order of the table. */
 void metrics_write(struct buf *out);
+/* The table in Markdown: what docs/metrics.md holds. */
+void metrics_write_reference(struct buf *out);
 
 #endif
