@@ -272,23 +272,6 @@ const char *conf_source(const struct conf *c, enum setting s)
 	return c->values[s].source != NULL ? c->values[s].source : "default";
 }
 
-static const char reference_head[] = "# Settings\n"
-				     "\n"
-				     "Slipway reads `slipway.conf` in its data directory, then the "
-				     "environment (`SLIPWAY_` and the\n"
-				     "name in upper case with `_` for `.`), then the command line "
-				     "(`--set name=value`). The later\n"
-				     "wins. The file holds lines `name = value`; `#` at the start "
-				     "of a line or after a space begins\n"
-				     "a comment. Sizes are bytes or end in `k`, `m`, `g`, `t` "
-				     "(powers of 1024); durations end in\n"
-				     "`ms`, `s`, `m`, `h`, `d` or `w`. An unknown name or a bad "
-				     "value stops the program and says\n"
-				     "where it stands and what was expected.\n"
-				     "\n"
-				     "| Setting | Type | Default | Expected | Meaning |\n"
-				     "|---|---|---|---|---|\n";
-
 void conf_write_reference(struct buf *out)
 {
 	static const char *const types[] = {[STRING] = "text",
@@ -297,7 +280,8 @@ void conf_write_reference(struct buf *out)
 		[SIZE] = "size",
 		[DURATION] = "duration"};
 
-	buf_add_str(out, reference_head);
+	buf_add_str(
+		out, "| Setting | Type | Default | Expected | Meaning |\n|---|---|---|---|---|\n");
 	for (enum setting s = 0; s < CONF_COUNT; s++) {
 		const struct setting_row *row = &setting_table[s];
 

@@ -110,7 +110,7 @@ int64_t conf_int(const struct conf *c, enum setting s); /* INT, SIZE in bytes, D
 /* Where the value comes from, for people: "slipway.conf:3", "SLIPWAY_DATABASE", "default" … */
 const char *conf_source(const struct conf *c, enum setting s);
 const char *conf_name(enum setting s);
-/* The table as a Markdown reference: what docs/configuration.md holds. */
+/* The table in Markdown: what docs/configuration.md holds. */
 void conf_write_reference(struct buf *out);
 /* A slipway.conf with every setting, its meaning and its default, all commented out. */
 void conf_write_template(struct buf *out);

@@ -140,7 +140,7 @@ static bool is_url(span text)
 	return text.ptr[text.len - 1] != '/';
 }
 
-static const struct {
+static const struct string_rule {
 	enum setting setting;
 	bool (*passes)(span text);
 	const char *expected;
@@ -164,6 +164,15 @@ static const struct {
 	{CONF_LOG_LEVEL, is_level, "debug, info, warn or error"},
 };
 
+/* NULL: any text without control characters. */
+static const struct string_rule *find_string_rule(enum setting s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(string_rules); i++)
+		if (string_rules[i].setting == s)
+			return &string_rules[i];
+	return NULL;
+}
+
 static err check_string(enum setting s, span text, struct buf *expected)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -175,12 +184,11 @@ static err check_string(enum setting s, span text, struct buf *expected)
 		buf_add_str(expected, "text in UTF-8");
 		return ERR_INVALID;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(string_rules); i++)
-		if (string_rules[i].setting == s && !string_rules[i].passes(text)) {
-			buf_add_str(expected, string_rules[i].expected);
-			return ERR_INVALID;
-		}
-	return OK;
+	const struct string_rule *rule = find_string_rule(s);
+	if (rule == NULL || rule->passes(text))
+		return OK;
+	buf_add_str(expected, rule->expected);
+	return ERR_INVALID;
 }
 
 static err parse_bool(span text, int64_t *ret)
@@ -235,14 +243,18 @@ static void format_number(struct buf *out, enum setting_type type, int64_t n)
 void setting_expected(enum setting s, struct buf *out)
 {
 	const struct setting_row *row = &setting_table[s];
-	static const char *const kinds[] = {[STRING] = "text",
-		[BOOL] = "true or false",
+	static const char *const kinds[] = {[BOOL] = "true or false",
 		[INT] = "a number",
-		[SIZE] = "a size such as 10m",
-		[DURATION] = "a duration such as 15m"};
+		[SIZE] = "a size",
+		[DURATION] = "a duration"};
 
+	if (row->type == STRING) {
+		const struct string_rule *rule = find_string_rule(s);
+		buf_add_str(out, rule != NULL ? rule->expected : "text");
+		return;
+	}
 	buf_add_str(out, kinds[row->type]);
-	if (row->type == STRING || row->type == BOOL)
+	if (row->type == BOOL)
 		return;
 	if (row->most == INT64_MAX) {
 		buf_add_str(out, " of at least ");
