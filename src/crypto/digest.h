@@ -3,8 +3,9 @@
 
 #include "base/buf.h"
 
-#define SHA256_SIZE 32
-#define SHA256_HEX  64
+#define SHA256_SIZE  32
+#define SHA256_HEX   64
+#define BLAKE2B_SIZE 64
 
 /* One-shot. Never fails: a broken libcrypto aborts. */
 void sha256(span data, uint8_t ret[SHA256_SIZE]);
@@ -27,7 +28,7 @@ struct blake2b_stream;
 struct blake2b_stream *blake2b_stream_new(void);
 void blake2b_stream_free(struct blake2b_stream *s); /* accepts NULL */
 void blake2b_stream_add(struct blake2b_stream *s, span data);
-void blake2b_stream_get(const struct blake2b_stream *s, uint8_t ret[64]);
+void blake2b_stream_get(const struct blake2b_stream *s, uint8_t ret[BLAKE2B_SIZE]);
 DEFINE_AUTO_PTR(blake2b_stream)
 
 #endif

@@ -29,7 +29,7 @@ void eckey_public(const struct eckey *k, uint8_t ret[ECKEY_PUBLIC_SIZE]);
 /* ES256 over message. ERR_INVALID when k has no private part. */
 err eckey_sign(const struct eckey *k, span message, uint8_t ret[ECKEY_SIGNATURE_SIZE]) MUST_USE;
 /* OK, or ERR_DENIED for a signature that does not match (r or s out of range included). */
-err eckey_verify(const struct eckey *k, span message, const uint8_t signature[ECKEY_SIGNATURE_SIZE])
-	MUST_USE;
+err eckey_verify(const struct eckey *k, span message,
+	const uint8_t signature[ECKEY_SIGNATURE_SIZE]) MUST_USE;
 
 #endif

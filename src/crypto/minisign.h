@@ -6,10 +6,11 @@
  * ("Ed") or over its BLAKE2b-512 digest ("ED", what we write), with a signed trusted comment.
  */
 
-#include "base/buf.h"
+#include "crypto/digest.h"
 
-#define MINISIGN_KEY_ID_SIZE 8
-#define MINISIGN_TEXT_MAX    4096
+#define MINISIGN_KEY_ID_SIZE  8
+#define MINISIGN_TEXT_MAX     4096
+#define MINISIGN_COMMENT_SIZE 1024 /* of a trusted comment, with its NUL */
 
 struct minisign_public {
 	uint8_t key_id[MINISIGN_KEY_ID_SIZE];
@@ -26,7 +27,7 @@ struct minisign_signature {
 	uint8_t key_id[MINISIGN_KEY_ID_SIZE];
 	uint8_t signature[64];
 	uint8_t global_signature[64]; /* over signature ‖ trusted comment */
-	char trusted_comment[1024];
+	char trusted_comment[MINISIGN_COMMENT_SIZE];
 };
 
 /* A key pair; secret keys are written unencrypted (minisign -W) and only to files of mode 0600. */
@@ -40,13 +41,13 @@ err minisign_parse_secret(span text, struct minisign_secret *ret) MUST_USE;
 err minisign_parse_signature(span text, struct minisign_signature *ret) MUST_USE;
 
 /* Signs the BLAKE2b-512 digest of a file. trusted_comment: one line of UTF-8. */
-err minisign_sign(const struct minisign_secret *k, const uint8_t blake2b[64], span trusted_comment,
-	struct buf *out) MUST_USE;
+err minisign_sign(const struct minisign_secret *k, const uint8_t blake2b[BLAKE2B_SIZE],
+	span trusted_comment, struct buf *out) MUST_USE;
 /*
  * Checks both signatures. OK; ERR_DENIED when one does not match or the key id differs;
  * ERR_INVALID for a legacy ("Ed") signature, which needs the whole file and is refused.
  */
-err minisign_verify(const struct minisign_public *k, const uint8_t blake2b[64],
+err minisign_verify(const struct minisign_public *k, const uint8_t blake2b[BLAKE2B_SIZE],
 	const struct minisign_signature *s) MUST_USE;
 
 #endif
