@@ -2,8 +2,9 @@
 #define SLIPWAY_TESTS_UNIT_VECTORS_H
 
 /*
- * Published test vectors (Wycheproof) as JSON files in the folder SLIPWAY_VECTORS. They are not
- * part of the repository: a test that does not find its file says so and is skipped.
+ * Published test vectors (Wycheproof) as JSON files in the folder SLIPWAY_VECTORS, else in
+ * ../shared/vectors. They are not part of the repository: a test that does not find its file says
+ * so and is skipped.
  */
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@ static inline json_t *vectors_load(const char *name)
 	json_error_t error;
 	json_t *document;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", folder ? folder : VECTORS_DIR, name);
+	(void)snprintf(path, sizeof(path), "%s/%s",
+		folder ? folder : SOURCE_ROOT "/../shared/vectors", name);
 	document = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (!document)
 		print_message("skipped: no vectors at %s (%s)\n", path, error.text);
