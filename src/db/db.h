@@ -16,8 +16,8 @@
  * FLOOR_queries.h with one `extern const struct db_statement` per block. There is no SQL text in .c
  * files. In the text: $1 … $n for parameters, numbered in order of first appearance.
  *
- * Values are text, 64-bit integers, bytes and NULL. Times are integers (microseconds), booleans 0/1.
- * Any thread may call db_transact; a transaction belongs to the thread that runs its body.
+ * Values are text, 64-bit integers, bytes and NULL. Times are integers (microseconds), booleans
+ * 0/1. Any thread may call db_transact; a transaction belongs to the thread that runs its body.
  */
 
 #include "base/arena.h"
@@ -77,11 +77,11 @@ struct db_value {
 	span bytes; /* borrowed */
 };
 
-#define DB_INT(n)   ((struct db_value){.type = DB_INT_VALUE, .number = (n)})
-#define DB_TEXT(s)  ((struct db_value){.type = DB_TEXT_VALUE, .bytes = (s)})
-#define DB_CSTR(s)  ((struct db_value){.type = DB_TEXT_VALUE, .bytes = span_from(s)})
-#define DB_BLOB(s)  ((struct db_value){.type = DB_BLOB_VALUE, .bytes = (s)})
-#define DB_NULL     ((struct db_value){.type = DB_NULL_VALUE})
+#define DB_INT(n)  ((struct db_value){.type = DB_INT_VALUE, .number = (n)})
+#define DB_TEXT(s) ((struct db_value){.type = DB_TEXT_VALUE, .bytes = (s)})
+#define DB_CSTR(s) ((struct db_value){.type = DB_TEXT_VALUE, .bytes = span_from(s)})
+#define DB_BLOB(s) ((struct db_value){.type = DB_BLOB_VALUE, .bytes = (s)})
+#define DB_NULL    ((struct db_value){.type = DB_NULL_VALUE})
 /* NULL for the empty span, NULL for zero: for optional columns. */
 #define DB_OPT_TEXT(s) db_optional_text(s)
 #define DB_OPT_INT(n)  db_optional_int(n)
@@ -117,7 +117,8 @@ err db_next(struct db_rows *rows, bool *ret_row) MUST_USE;
 void db_rows_free(struct db_rows *rows); /* accepts NULL */
 DEFINE_AUTO_PTR(db_rows)
 
-/* Columns of the present row, from 0. NULL reads as 0 and as the empty span. Borrowed until the next step. */
+/* Columns of the present row, from 0. NULL reads as 0 and as the empty span. Borrowed until the
+ * next step. */
 int64_t db_int(struct db_rows *rows, unsigned column);
 span db_text(struct db_rows *rows, unsigned column);
 span db_blob(struct db_rows *rows, unsigned column);
