@@ -10,7 +10,8 @@
  * the claims demanded. The algorithm is a property of the key (3.1): the header's `alg` must be
  * exactly "ES256" and is never used to choose anything. Headers with members other than alg, typ
  * and kid are refused (no crit, jku, jwk, x5u, zip). Duplicate members are refused. Escapes in
- * strings are refused. Text forms are canonical or refused.
+ * strings are refused. Text forms are canonical or refused. Unknown claims of a valid token are
+ * ignored (RFC 7519 section 4).
  *
  * Verification of anything else than the exact kind asked for fails with TOKEN_WRONG_KIND or
  * TOKEN_BAD_SIGNATURE; there is no order of checks in which an unverified claim is acted on.
@@ -20,11 +21,11 @@
 
 struct eckey;
 
-#define TOKEN_MAX_BYTES    4096 /* whole token; access tokens with many entitlements */
-#define TOKEN_DECODED_MAX  3072 /* decoded payload; the caller's scratch memory */
-#define TOKEN_KID_MAX      32
-#define TOKEN_LEEWAY_S     30 /* clock difference tolerated on nbf, iat and exp */
-#define TOKEN_MAX_LIST     64 /* entitlements or permissions in one token */
+#define TOKEN_MAX_BYTES   4096 /* whole token; access tokens with many entitlements */
+#define TOKEN_DECODED_MAX 3072 /* decoded payload; the caller's scratch memory */
+#define TOKEN_KID_MAX     32
+#define TOKEN_LEEWAY_S    30 /* clock difference tolerated on nbf, iat and exp */
+#define TOKEN_MAX_LIST    64 /* entitlements or permissions in one token */
 
 enum token_kind { TOKEN_ACCESS, TOKEN_DEVICE, TOKEN_DOWNLOAD, TOKEN_KINDS };
 
@@ -34,7 +35,7 @@ enum token_verdict {
 	TOKEN_WRONG_KIND,  /* another typ than asked for */
 	TOKEN_UNKNOWN_KEY, /* kid not in this kind's key set */
 	TOKEN_BAD_SIGNATURE,
-	TOKEN_WRONG_AUDIENCE,
+	TOKEN_WRONG_AUDIENCE, /* or issuer */
 	TOKEN_NOT_YET_VALID,
 	TOKEN_EXPIRED,
 	TOKEN_VERDICTS
@@ -53,30 +54,32 @@ struct token_claims {
 	enum token_kind kind;
 	span kid;
 	span iss, sub, aud, jti;
-	int64_t iat, nbf, exp; /* nbf 0: absent */
-	span client_id;        /* access: what the account signed in with */
-	span role;             /* access */
-	span org;              /* access, device: organisation id or empty */
-	span session;          /* access: session id or empty */
-	span account;          /* access (= sub), device: account id */
-	span device;           /* access, device (= sub), download: device id or empty */
-	span licence;          /* access, device: licence id or empty */
-	span permissions;      /* access: names with one space between, as `scope` in RFC 9068 */
-	span entitlements;     /* access, device: codes with one space between */
+	int64_t iat, nbf, exp;  /* nbf 0: absent */
+	span client_id;         /* access: what the account signed in with */
+	span role;              /* access */
+	span org;               /* access, device: organisation id or empty */
+	span session;           /* access: session id or empty */
+	span account;           /* access (= sub), device: account id */
+	span device;            /* access, device (= sub), download: device id or empty */
+	span licence;           /* access, device: licence id or empty */
+	span permissions;       /* access: names with one space between, as `scope` in RFC 9068 */
+	span entitlements;      /* access, device: codes with one space between */
 	uint64_t subject_epoch; /* `ep`: below the subject's minimum epoch the token is dead */
 	uint64_t global_epoch;  /* `gep` */
+	/* Whose minimum epoch counts: access, device: sub; download: device or account id, or
+	 * empty. */
+	span epoch_subject;
 
 	/* download only */
-	span download;     /* download id */
-	span epoch_subject; /* whose minimum epoch counts: device or account id, or empty */
-	span digest;       /* lower-case hex SHA-256 of the one file, or empty */
-	span release;      /* release id: any file of the release, or empty */
-	span package;      /* package id or empty */
-	span filename;     /* with digest: the one name under which it is served */
-	span uri;          /* `cdniuc`, mandatory: "regex:…" of the URLs it opens (RFC 9246 2.1.10) */
-	span ip_prefix;    /* `cdniip`: CIDR or empty */
-	span rate_class;   /* "" or the name of a limit class */
-	span edge;         /* edge id for one-time tokens or empty */
+	span download; /* download id */
+	span digest;   /* lower-case hex SHA-256 of the one file, or empty */
+	span release;  /* release id: any file of the release, or empty */
+	span package;  /* package id or empty */
+	span filename; /* with digest: the one name under which it is served */
+	span uri;      /* `cdniuc`, mandatory: "regex:…" of the URLs it opens (RFC 9246 2.1.10) */
+	span ip_prefix;  /* `cdniip`: CIDR or empty */
+	span rate_class; /* "" or the name of a limit class */
+	span edge;       /* edge id for one-time tokens or empty */
 };
 
 /* Finds the verification key of a kind by kid; NULL when there is none. Borrowed for the call. */
@@ -103,9 +106,11 @@ enum token_verdict token_verify(enum token_kind kind, span text, const struct to
 enum token_verdict token_check_time(const struct token_claims *c, int64_t now_s) MUST_USE;
 
 /*
- * Appends the signed token for these claims. Required: iss sub aud jti iat exp and what the kind
- * demands; strings must be printable ASCII without '"' and '\'. ERR_INVALID otherwise; ERR_TOO_LARGE
- * when the token would exceed TOKEN_MAX_BYTES.
+ * Appends the signed token for these claims. Required: kid iss sub aud jti iat exp and what the
+ * kind demands (access: client_id and role; download: download, uri, and either digest and filename
+ * or release without filename); what is derived from sub need not be set. Strings must be printable
+ * ASCII without '"' and '\'. ERR_INVALID otherwise; ERR_TOO_LARGE when the token would exceed
+ * TOKEN_MAX_BYTES.
  */
 err token_sign(const struct token_claims *c, const struct eckey *key, struct buf *out) MUST_USE;
 
