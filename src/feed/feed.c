@@ -5,7 +5,7 @@
  */
 #include "feed/feed.h"
 
-#include "feed_queries.h"
+#include "feed/feed_queries.h"
 
 #include "base/banned.h"
 

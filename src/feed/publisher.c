@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "feed_queries.h"
+#include "feed/feed_queries.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/metrics.h"

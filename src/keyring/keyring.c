@@ -16,7 +16,7 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "feed/feed.h"
-#include "keyring_queries.h"
+#include "keyring/keyring_queries.h"
 #include "state/records.h"
 #include "sys/files.h"
 
