@@ -1,0 +1,208 @@
+/*
+ * One run of a program: from the command line to the exit code. Failures are printed here and
+ * nowhere else.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/program.h"
+#include "sys/clock.h"
+
+#include "base/banned.h"
+
+const char *cli_text(const struct cli *cli, const char *name)
+{
+	for (size_t i = 0; i < cli->values_count_; i++)
+		if (!strcmp(cli->values_[i].option->name, name))
+			return cli->values_[i].text;
+	return NULL;
+}
+
+const char *const *cli_texts(struct cli *cli, const char *name, size_t *ret_count)
+{
+	const char **texts = arena_try_array(cli->arena, cli->values_count_ + 1, sizeof(*texts));
+	size_t count = 0;
+
+	if (!texts)
+		abort(); /* at most CLI_MAX_VALUES pointers: memory is out */
+	for (size_t i = 0; i < cli->values_count_; i++)
+		if (!strcmp(cli->values_[i].option->name, name))
+			texts[count++] = cli->values_[i].text;
+	*ret_count = count;
+	return texts;
+}
+
+bool cli_flag(const struct cli *cli, const char *name)
+{
+	return cli_text(cli, name) != NULL;
+}
+
+uint64_t cli_count(const struct cli *cli, const char *name, uint64_t absent)
+{
+	const char *text = cli_text(cli, name);
+	uint64_t number;
+
+	if (!text || span_to_u64(span_from(text), INT64_MAX, &number) != OK)
+		return absent;
+	return number;
+}
+
+err cli_fail(struct cli *cli, err e, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	cli->detail = arena_vprintf(cli->arena, format, args);
+	va_end(args);
+	cli->code = code;
+	cli->error = e;
+	return e;
+}
+
+void cli_hint(struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	cli->hint = arena_vprintf(cli->arena, format, args);
+	va_end(args);
+}
+
+void cli_note(struct cli *cli, const char *format, ...)
+{
+	AUTO(buf) text = {0};
+	AUTO(buf) shown = {0};
+	va_list args;
+
+	buf_init(&text, 1 << 16);
+	buf_init(&shown, 1 << 18);
+	va_start(args, format);
+	buf_vaddf(&text, format, args);
+	va_end(args);
+	text_clean_lines(&shown, buf_span(&text));
+	fprintf(cli->errors, "%s: %s\n", cli->program->name, buf_str(&shown));
+}
+
+static void print_failure_json(const struct cli *cli, err e, struct buf *out)
+{
+	struct json_writer w;
+
+	json_writer_init(&w, out);
+	json_object(&w, NULL);
+	json_cstr(&w, "error", err_name(e));
+	json_cstr(&w, "code", cli->code ? cli->code : err_name(e));
+	json_cstr(&w, "detail", cli->detail ? cli->detail : err_title(e));
+	if (cli->hint)
+		json_cstr(&w, "hint", cli->hint);
+	if (cli->request_id)
+		json_cstr(&w, "request_id", cli->request_id);
+	json_i64(&w, "exit_code", err_exit_code(e));
+	json_end(&w);
+	buf_add_byte(out, '\n');
+}
+
+static void print_failure(const struct cli *cli, err e)
+{
+	AUTO(buf) out = {0};
+	struct terminal terminal;
+
+	buf_init(&out, 1 << 18);
+	if (cli->json) {
+		print_failure_json(cli, e, &out);
+	} else {
+		terminal_of(cli->errors, &terminal);
+		tone_add(&out, terminal.colour, TONE_BAD);
+		buf_addf(&out, "%s:", cli->program->name);
+		tone_add(&out, terminal.colour, TONE_PLAIN);
+		buf_add_byte(&out, ' ');
+		text_clean_lines(&out, span_from(cli->detail ? cli->detail : err_title(e)));
+		buf_add_byte(&out, '\n');
+		if (cli->hint) {
+			buf_add_str(&out, "  ");
+			text_clean_lines(&out, span_from(cli->hint));
+			buf_add_byte(&out, '\n');
+		}
+		if (cli->request_id) {
+			buf_add_str(&out, "  request id: ");
+			text_clean(&out, span_from(cli->request_id));
+			buf_add_byte(&out, '\n');
+		}
+	}
+	fputs(buf_str(&out), cli->errors);
+}
+
+/* `slipway __complete …`, which no table lists. */
+static int answer_completion(const struct program *program, int argc, char **argv)
+{
+	AUTO(buf) out = {0};
+
+	buf_init(&out, 1 << 18);
+	completion_list(program, (const char *const *)argv + 2, (size_t)argc - 2, &out);
+	fputs(buf_str(&out), stdout);
+	return 0;
+}
+
+static err run_parsed(struct cli *cli, const struct parsed *parsed)
+{
+	AUTO(buf) text = {0};
+
+	switch (parsed->what) {
+	case PARSED_HELP:
+		buf_init(&text, 1 << 20);
+		help_write(cli->program, parsed->topic, cli->terminal.width, &text);
+		fputs(buf_str(&text), cli->out);
+		return buf_error(&text);
+	case PARSED_VERSION:
+		fprintf(cli->out, "%s %s\n", cli->program->name, SLIPWAY_VERSION);
+		return OK;
+	case PARSED_COMMAND:
+		break;
+	}
+	return cli->command->run(cli);
+}
+
+/* What was printed must have arrived: a full disk behind `> file` is a failure. */
+static err flush(struct cli *cli)
+{
+	if (fflush(cli->out) == 0 && !ferror(cli->out))
+		return OK;
+	return cli_fail(
+		cli, err_from_errno(errno), "output", "standard output: %s", strerror(errno));
+}
+
+int cli_run(const struct program *program, int argc, char **argv, void *data)
+{
+	AUTO_PTR(arena) arena = arena_new();
+	struct parsed parsed = {PARSED_COMMAND, ""};
+	struct cli cli = {.program = program,
+		.arena = arena,
+		.out = stdout,
+		.errors = stderr,
+		.now_us = clock_wall_us(),
+		.data = data};
+	err e;
+
+	if (argc > 2 && !strcmp(argv[1], COMPLETION_WORD))
+		return answer_completion(program, argc, argv);
+	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told by flush() */
+	terminal_of(stdout, &cli.terminal);
+	cli.values_ = arena_try_array(arena, CLI_MAX_VALUES, sizeof(*cli.values_));
+	if (!cli.values_)
+		abort();
+	e = program_parse(&cli, argc, argv, &parsed);
+	if (e == OK)
+		e = run_parsed(&cli, &parsed);
+	if (e == OK)
+		e = flush(&cli);
+	else
+		(void)fflush(cli.out);
+	if (e != OK)
+		print_failure(&cli, e);
+	return err_exit_code(e);
+}
