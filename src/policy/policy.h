@@ -8,7 +8,8 @@
  *
  * Rules, in the order in which they deny (the first that fails names the reason):
  *   1. the subject is not disabled, its token not outdated by an epoch
- *   2. the release is published (drafts and paused releases need release.read.draft; withdrawn: none)
+ *   2. the release is published (drafts and paused releases need release.read.draft; withdrawn
+ *      ones nobody gets)
  *   3. the package's digest is not blocked
  *   4. the caller's country is permitted
  *   5. class: public — everyone; licensed — a valid licence for the product, or
@@ -16,32 +17,54 @@
  *      package.read.enterprise; development — package.read.development
  *   6. the entitlement a package names is among the caller's
  *   7. the licence is active, begun, not expired (with its grace)
- *   8. the device is activated on the licence and not over the limit (where a licence decided)
+ *   8. the device is activated on the licence (where a licence decided, as in 7)
+ *
+ * A permission that opened the class stands for rules 6 to 8 as well: staff has no licences. A
+ * package that names an entitlement asks for a licence, whatever its class. Where a list of
+ * countries is given, an unknown country is denied.
  */
 
 #include "base/span.h"
 
-enum package_class { CLASS_PUBLIC, CLASS_LICENSED, CLASS_ENTERPRISE, CLASS_DEVELOPMENT, CLASS_COUNT };
-enum release_state { RELEASE_DRAFT, RELEASE_PUBLISHED, RELEASE_PAUSED, RELEASE_WITHDRAWN, RELEASE_STATES };
+enum package_class {
+	CLASS_PUBLIC,
+	CLASS_LICENSED,
+	CLASS_ENTERPRISE,
+	CLASS_DEVELOPMENT,
+	CLASS_COUNT
+};
+enum release_state {
+	RELEASE_DRAFT,
+	RELEASE_PUBLISHED,
+	RELEASE_PAUSED,
+	RELEASE_WITHDRAWN,
+	RELEASE_STATES
+};
 
 /* Reason codes are part of the API: names appear in problem documents, answers and logs. */
 #define POLICY_REASONS(X)                                                                          \
 	X(POLICY_ALLOW, "allowed", "Access is permitted")                                          \
-	X(POLICY_AUTHENTICATION_REQUIRED, "authentication_required", "Sign in or activate a device first") \
+	X(POLICY_AUTHENTICATION_REQUIRED, "authentication_required",                               \
+		"Sign in or activate a device first")                                              \
 	X(POLICY_ACCOUNT_DISABLED, "account_disabled", "The account is disabled")                  \
-	X(POLICY_CREDENTIALS_STALE, "credentials_stale", "The credentials are out of date, renew them") \
+	X(POLICY_CREDENTIALS_STALE, "credentials_stale",                                           \
+		"The credentials are out of date, renew them")                                     \
 	X(POLICY_RELEASE_NOT_PUBLISHED, "release_not_published", "The release is not published")   \
 	X(POLICY_RELEASE_WITHDRAWN, "release_withdrawn", "The release was withdrawn")              \
 	X(POLICY_PACKAGE_BLOCKED, "package_blocked", "The package is blocked")                     \
 	X(POLICY_COUNTRY_RESTRICTED, "country_restricted", "Not available in your country")        \
 	X(POLICY_LICENCE_REQUIRED, "licence_required", "A licence for this product is needed")     \
-	X(POLICY_ORGANISATION_MISMATCH, "organisation_mismatch", "The package belongs to another organisation") \
-	X(POLICY_CLASS_NOT_PERMITTED, "class_not_permitted", "Your role does not include this class of package") \
-	X(POLICY_ENTITLEMENT_MISSING, "entitlement_missing", "The licence does not include this package") \
+	X(POLICY_ORGANISATION_MISMATCH, "organisation_mismatch",                                   \
+		"The package belongs to another organisation")                                     \
+	X(POLICY_CLASS_NOT_PERMITTED, "class_not_permitted",                                       \
+		"Your role does not include this class of package")                                \
+	X(POLICY_ENTITLEMENT_MISSING, "entitlement_missing",                                       \
+		"The licence does not include this package")                                       \
 	X(POLICY_LICENCE_SUSPENDED, "licence_suspended", "The licence is suspended")               \
 	X(POLICY_LICENCE_NOT_STARTED, "licence_not_started", "The licence is not valid yet")       \
 	X(POLICY_LICENCE_EXPIRED, "licence_expired", "The licence has expired")                    \
-	X(POLICY_DEVICE_NOT_ACTIVATED, "device_not_activated", "The device is not activated on the licence") \
+	X(POLICY_DEVICE_NOT_ACTIVATED, "device_not_activated",                                     \
+		"The device is not activated on the licence")                                      \
 	X(POLICY_DEVICE_LIMIT, "device_limit", "The licence has no free device left")
 
 #define POLICY_ENUM(code, name, text) code,
@@ -62,16 +85,16 @@ enum device_state { DEVICE_NONE, DEVICE_ACTIVE, DEVICE_REVOKED };
 struct policy_subject {
 	bool authenticated;
 	bool disabled;
-	bool stale;            /* the token's epoch is below the subject's minimum */
-	span org;              /* organisation of account or licence, or empty */
-	span permissions;      /* space-separated */
-	span entitlements;     /* space-separated, of the licence */
-	span country;          /* ISO 3166-1 alpha-2 upper case, or empty when unknown */
+	bool stale;                 /* the token's epoch is below the subject's minimum */
+	span org;                   /* organisation of account or licence, or empty */
+	span permissions;           /* space-separated */
+	span entitlements;          /* space-separated, of the licence */
+	span country;               /* ISO 3166-1 alpha-2 upper case, or empty when unknown */
 	enum licence_state licence; /* for this product */
 	int64_t licence_starts_us;  /* 0: always */
-	int64_t licence_expires_us; /* 0: never */
+	int64_t licence_expires_us; /* with its grace; 0: never */
 	enum device_state device;
-	bool device_required;  /* the licence limits devices, so one must be named */
+	bool device_required; /* the licence limits devices, so one must be named */
 };
 
 /* What is asked for. */
@@ -82,21 +105,25 @@ struct policy_object {
 	span org;               /* enterprise packages: whose */
 	span entitlement;       /* code needed, or empty */
 	span countries_denied;  /* space-separated codes, or empty */
-	span countries_allowed; /* if not empty, only these; an unknown country is then denied */
+	span countries_allowed; /* if not empty, only these */
 };
 
-enum policy_reason policy_decide(const struct policy_subject *s, const struct policy_object *o,
-	int64_t now_us);
+enum policy_reason policy_decide(
+	const struct policy_subject *s, const struct policy_object *o, int64_t now_us);
 
 /* Every permission there is (granular, for roles and API keys) and the built-in roles' sets. */
 #define POLICY_PERMISSIONS(X)                                                                      \
-	X("package.read.licensed") X("package.read.enterprise") X("package.read.development")      \
-	X("release.read.draft") X("product.read") X("product.write") X("release.write")            \
-	X("release.publish.dev") X("release.publish.beta") X("release.publish.stable")             \
-	X("upload.write") X("account.read") X("account.write") X("organisation.write")             \
-	X("licence.read") X("licence.write") X("device.read") X("device.write")                    \
-	X("download.read") X("token.revoke") X("key.write") X("audit.read") X("stats.read")        \
-	X("settings.write") X("self.read") X("self.write") X("download.request")
+	X("package.read.licensed")                                                                 \
+	X("package.read.enterprise") X("package.read.development") X("release.read.draft")         \
+		X("product.read") X("product.write") X("release.write") X("release.publish.dev")   \
+			X("release.publish.beta") X("release.publish.stable") X("upload.write")    \
+				X("account.read") X("account.write") X("organisation.write") X(    \
+					"licence.read") X("licence.write") X("device.read")        \
+					X("device.write") X("download.read") X("token.revoke")     \
+						X("key.write") X("audit.read") X("stats.read")     \
+							X("settings.write") X("self.read")         \
+								X("self.write")                    \
+									X("download.request")
 
 bool permission_exists(span name);
 /* Space-separated permissions of a built-in role ("admin", "user", "guest"); empty for others. */

@@ -12,7 +12,8 @@
 #define CRITICAL       0x01
 #define MANDATORY      0x02
 #define ROLLOUT_PAUSED 0x04
-#define ALL_FLAGS      (CRITICAL | MANDATORY | ROLLOUT_PAUSED)
+#define CRITICAL_SKIPS 0x08
+#define ALL_FLAGS      (CRITICAL | MANDATORY | ROLLOUT_PAUSED | CRITICAL_SKIPS)
 
 /* ---- keys ---- */
 
@@ -201,7 +202,8 @@ static void take_package(struct reader *r, struct update_package *p)
 static uint8_t release_flags(const struct update_release *r)
 {
 	return (uint8_t)((r->critical ? CRITICAL : 0) | (r->mandatory ? MANDATORY : 0) |
-			 (r->rollout_paused ? ROLLOUT_PAUSED : 0));
+			 (r->rollout_paused ? ROLLOUT_PAUSED : 0) |
+			 (r->critical_skips_wait ? CRITICAL_SKIPS : 0));
 }
 
 void state_pack_release(struct buf *out, const struct update_release *r)
@@ -242,6 +244,7 @@ static void take_flags(struct reader *in, struct update_release *r)
 	r->critical = flags & CRITICAL;
 	r->mandatory = flags & MANDATORY;
 	r->rollout_paused = flags & ROLLOUT_PAUSED;
+	r->critical_skips_wait = flags & CRITICAL_SKIPS;
 }
 
 static void take_lists(struct reader *in, struct update_release *r)

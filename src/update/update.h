@@ -13,7 +13,9 @@
  *   - can be installed over the installed version (min_from), so that a required intermediate
  *     release comes first,
  *   - and whose dependencies can be met.
- * The reason says why a newer one was passed over, or that there is none.
+ * The reason says why the newest one was passed over (with a pin: the newest one it permits), or
+ * that there is none. Stale credentials are told first, also to a client that is up to date.
+ * Packages whose digest is blocked do not stand in the index.
  */
 
 #include "base/semver.h"
@@ -23,7 +25,8 @@
 
 #define UPDATE_REASONS(X)                                                                          \
 	X(UPDATE_AVAILABLE, "update_available")                                                    \
-	X(UPDATE_INTERMEDIATE, "intermediate_required") /* an older step must come first; offered */ \
+	X(UPDATE_INTERMEDIATE,                                                                     \
+		"intermediate_required") /* an older step must come first; offered */              \
 	X(UPDATE_CURRENT, "up_to_date")                                                            \
 	X(UPDATE_ROLLOUT_WAIT, "rollout_wait")                                                     \
 	X(UPDATE_ROLLOUT_PAUSED, "rollout_paused")                                                 \
@@ -64,6 +67,7 @@ struct update_requirement {
 
 #define UPDATE_MAX_PACKAGES 16 /* packages of one release for one platform */
 #define UPDATE_MAX_REQUIRES 16
+#define UPDATE_MAX_WALK     1024 /* newer releases looked at for one client */
 
 /* One release as seen on one channel and platform. */
 struct update_release {
@@ -71,11 +75,12 @@ struct update_release {
 	struct semver version; /* of version_text */
 	enum release_state state;
 	bool critical, mandatory;
-	int64_t eol_us;         /* 0: none announced */
-	span min_from;          /* least version this can be installed over; empty: any */
-	span rollout_seed;      /* empty: everyone at once */
-	uint32_t rollout_reach; /* cohorts below this value get it: 0 … UPDATE_COHORTS */
-	bool rollout_paused;
+	int64_t eol_us;           /* 0: none announced */
+	span min_from;            /* least version this can be installed over; empty: any */
+	span rollout_seed;        /* empty: everyone at once */
+	uint32_t rollout_reach;   /* cohorts below this value get it: 0 … UPDATE_COHORTS */
+	bool rollout_paused;      /* nobody gets it, also not by a manual check */
+	bool critical_skips_wait; /* the rollout does not hold back critical releases */
 	span countries_denied, countries_allowed;
 	size_t packages_count, requires_count;
 	struct update_package packages[UPDATE_MAX_PACKAGES];
@@ -84,14 +89,14 @@ struct update_release {
 
 struct update_request {
 	struct semver installed;
-	bool has_installed;     /* false: a first installation, anything is newer */
-	span format;            /* empty: the first package the caller may have */
-	span os_version;        /* empty: not checked */
-	span device;            /* from a verified token: decides the cohort; else */
-	uint32_t cohort;        /* drawn by the client, < UPDATE_COHORTS */
-	bool has_cohort;        /* neither device nor cohort: as the last cohort */
-	span pin;               /* version or range the client is held to, or empty */
-	bool manual;            /* a person asked: no waiting for a rollout */
+	bool has_installed; /* false: a first installation, anything is newer */
+	span format;        /* empty: the first package the caller may have */
+	span os_version;    /* empty: not checked */
+	span device;        /* from a verified token: decides the cohort; else */
+	uint32_t cohort;    /* drawn by the client, < UPDATE_COHORTS */
+	bool has_cohort;    /* neither device nor cohort: as the last cohort */
+	span pin;           /* version or range the client is held to, or empty */
+	bool manual;        /* a person asked: no waiting for a rollout */
 	struct policy_subject subject;
 	int64_t now_us;
 };
@@ -100,7 +105,10 @@ struct update_request {
 struct update_index {
 	/* Next older release of the channel and platform, newest first. False at the end. */
 	bool (*next)(void *ctx, struct update_release *ret);
-	/* The newest published release of another product (same channel, platform) in range. */
+	/*
+	 * The newest published release of another product (same channel, platform) in range. What
+	 * it borrows must live as long as the choice.
+	 */
 	bool (*resolve)(void *ctx, span product, span range, struct update_release *ret);
 	void *ctx;
 };
@@ -108,10 +116,10 @@ struct update_index {
 struct update_choice {
 	bool update;
 	enum update_reason reason;
-	enum policy_reason policy;  /* with UPDATE_NOT_ENTITLED */
+	enum policy_reason policy;     /* with UPDATE_NOT_ENTITLED */
 	struct update_release release; /* valid if update */
-	size_t package;             /* index into release.packages */
-	size_t requires_count;      /* resolved dependencies, in order of release.requires */
+	size_t package;                /* index into release.packages */
+	size_t requires_count;         /* resolved dependencies, in order of release.requires */
 	struct {
 		span product, range, version, release_id, package_id;
 	} requires[UPDATE_MAX_REQUIRES];
