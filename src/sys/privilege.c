@@ -48,12 +48,16 @@ static err set_capabilities(uint64_t keep, uint64_t pass_on)
 	return OK;
 }
 
-static err set_ids(uid_t uid, gid_t gid)
+static err set_ids(const struct identity *who)
 {
-	if (geteuid() == uid && getuid() == uid && getegid() == gid && getgid() == gid)
+	uid_t uid = who->uid;
+	gid_t groups[] = {who->gid, who->also};
+
+	if (geteuid() == uid && getuid() == uid && getegid() == who->gid && getgid() == who->gid)
 		return OK;
 	/* Groups first: afterwards the right to change them may be gone. */
-	if (syscall(SYS_setgroups, 1, &gid) != 0 || syscall(SYS_setresgid, gid, gid, gid) != 0 ||
+	if (syscall(SYS_setgroups, who->also != 0 ? 2 : 1, groups) != 0 ||
+		syscall(SYS_setresgid, who->gid, who->gid, who->gid) != 0 ||
 		syscall(SYS_setresuid, uid, uid, uid) != 0)
 		return err_from_errno(errno);
 	return OK;
@@ -66,7 +70,7 @@ err privilege_become(const struct identity *who)
 	/* Leaving uid 0 would otherwise clear the permitted set (capabilities(7)). */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		return err_from_errno(errno);
-	e = set_ids(who->uid, who->gid);
+	e = set_ids(who);
 	if (e == OK)
 		e = set_capabilities(who->keep, who->pass_on & who->keep);
 	if (e != OK)

@@ -13,6 +13,7 @@
 struct identity {
 	uid_t uid;
 	gid_t gid;
+	gid_t also; /* one supplementary group; 0: none */
 	/* The capabilities kept, of those the process has; all others are given up for good. */
 	uint64_t keep;
 	/* Those of them that also survive execve() of an ordinary program. */
@@ -20,7 +21,7 @@ struct identity {
 };
 
 /*
- * Becomes this user with this one group (no supplementary groups) and these capabilities, and
+ * Becomes this user with these groups and no others and with these capabilities, and
  * gives up gaining any by executing (no_new_privs). Needs CAP_SETUID and CAP_SETGID unless uid and
  * gid are already the caller's. On failure the process is in between: it must exit. Clears the
  * parent-death signal. Uses only system calls, so it may follow a fork in a threaded program.
