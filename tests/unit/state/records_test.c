@@ -19,6 +19,7 @@ static struct update_release full_release(void)
 		.state = RELEASE_PUBLISHED,
 		.critical = true,
 		.rollout_paused = true,
+		.critical_skips_wait = true,
 		.eol_us = 1234567890123456,
 		.min_from = SPAN("2.0.0"),
 		.rollout_seed = SPAN("seed"),
@@ -114,8 +115,8 @@ static err unpack_with(char format, const char *version, unsigned state, unsigne
 static void release_out_of_range(void **unused)
 {
 	(void)unused;
-	assert_int_equal(unpack_with(1, "1.0.0", 1, 7, 65536, 0, 0), OK);
-	assert_int_equal(unpack_with(1, "1.0.0", 1, 7, 65536, 0, 16), OK);
+	assert_int_equal(unpack_with(1, "1.0.0", 1, 15, 65536, 0, 0), OK);
+	assert_int_equal(unpack_with(1, "1.0.0", 1, 15, 65536, 0, 16), OK);
 	static const struct {
 		char format;
 		const char *version;
@@ -130,7 +131,7 @@ static void release_out_of_range(void **unused)
 		{1, "v1.0.0", 1, 0, 0, 0, 0},
 		{1, "1.0.0", RELEASE_STATES, 0, 0, 0, 0},
 		{1, "1.0.0", 255, 0, 0, 0, 0},
-		{1, "1.0.0", 1, 8, 0, 0, 0},
+		{1, "1.0.0", 1, 16, 0, 0, 0},
 		{1, "1.0.0", 1, 0, 65537, 0, 0},
 		{1, "1.0.0", 1, 0, UINT32_MAX, 0, 0},
 		{1, "1.0.0", 1, 0, 0, 17, 0},
@@ -203,7 +204,7 @@ static void release_round_trip(void **unused)
 	assert_int_equal(r.version.minor, 5);
 	assert_span(r.version.pre, SPAN("rc.1"));
 	assert_int_equal(r.state, RELEASE_PUBLISHED);
-	assert_true(r.critical && !r.mandatory && r.rollout_paused);
+	assert_true(r.critical && !r.mandatory && r.rollout_paused && r.critical_skips_wait);
 	assert_int_equal(r.eol_us, expected.eol_us);
 	assert_span(r.min_from, expected.min_from);
 	assert_span(r.rollout_seed, expected.rollout_seed);
