@@ -14,18 +14,27 @@
 #include "base/json.h"
 #include "service/service.h"
 
+#define STRINGS_ELEMENT_MAX 200
+
 enum field_type {
 	FIELD_END,
 	FIELD_STRING, /* least/most: bytes of UTF-8 */
 	FIELD_INT,    /* least/most: value */
 	FIELD_BOOL,
-	FIELD_TIME,   /* RFC 3339 */
-	FIELD_STRINGS, /* array of strings; most: elements */
-	FIELD_OBJECT, /* fields: its members */
-	FIELD_OBJECTS, /* array of objects */
+	FIELD_TIME,    /* RFC 3339 */
+	FIELD_STRINGS, /* array of strings of at most STRINGS_ELEMENT_MAX bytes; least/most:
+			  elements */
+	FIELD_OBJECT,  /* fields: its members */
+	FIELD_OBJECTS, /* array of objects; least/most: elements */
+	FIELD_JSON,    /* any JSON value: in answers only */
 };
 
-/* A member of a request body or a query parameter. Unknown body members are refused. */
+/*
+ * A member of a request body, a query parameter, or a member of an answer (schemas.h). Unknown body
+ * members are refused; null is accepted for members that are not required and reads as absent,
+ * except that request_has() is true: so that PATCH can clear a value. In an answer a member that is
+ * not required may be null or absent.
+ */
 struct field {
 	const char *name;
 	enum field_type type;
@@ -45,28 +54,32 @@ struct body_sink {
 	err (*begin)(struct request *rq);
 	err (*write)(struct request *rq, span bytes);
 	/*
-	 * Called exactly once after begin succeeded, also when the client went away (complete false).
-	 * With complete it may write the answer as a handler does.
+	 * Called exactly once after begin succeeded, also when the client went away (complete
+	 * false). With complete it may write the answer as a handler does.
 	 */
 	err (*end)(struct request *rq, bool complete);
 };
 
 /* Permissions of routes that need none of POLICY_PERMISSIONS. */
-#define ALLOW_ANYONE     "anyone"     /* with or without credentials; bad credentials are refused */
-#define ALLOW_SIGNED_IN  "signed_in"  /* any account, device or API key */
+#define ALLOW_ANYONE    "anyone"    /* with or without credentials; bad credentials are refused */
+#define ALLOW_SIGNED_IN "signed_in" /* any account, device or API key */
+#define ALLOW_INTERNAL  "internal"  /* a process of this node on the socket, not through nginx */
 
 struct route {
 	const char *method;     /* "GET" … */
 	const char *path;       /* "/api/v1/admin/products/{id}" */
 	const char *permission; /* a name of POLICY_PERMISSIONS or ALLOW_…; NULL does not start */
 	api_handler *handler;
-	const struct field *query; /* ended by FIELD_END, or NULL; unknown parameters are ignored */
-	const struct field *body;  /* JSON object, or NULL: a body is refused */
+	/* Ended by FIELD_END, or NULL. Unknown parameters are ignored, known ones may stand once.
+	 */
+	const struct field *query;
+	const struct field *body;     /* JSON object, or NULL: a body is refused */
 	const struct body_sink *sink; /* instead of body */
-	int status;             /* of success: 200, 201, 202, 204 */
-	const char *summary;    /* one line for the OpenAPI document */
-	const char *answer;     /* name of the answer's schema in schemas.c, or NULL */
-	bool device;            /* device tokens are accepted too (DESIGN section 3) */
+	int status;                   /* of success: 200, 201, 202, 204 */
+	const char *summary;          /* one line for the OpenAPI document */
+	/* "package": a schema of schemas.c; "package[]": a page of them; with '/': a media type. */
+	const char *answer; /* NULL: nothing */
+	bool device;        /* device tokens are accepted too (DESIGN section 3) */
 };
 
 /* One request, owned by the thread of its connection. */
@@ -75,16 +88,21 @@ struct request {
 	struct caller caller;
 	const struct route *route;
 	span method, path;
-	span params[4];  /* values of {…} in the path, in order, percent-decoded */
-	json_t *body;    /* validated, or NULL */
+	span params[4];         /* values of {…} in the path, in order, percent-decoded */
+	json_t *body;           /* validated members of body and query, or NULL */
 	struct json_writer out; /* the answer */
 	struct buf out_text;
-	int status;      /* preset to route->status */
-	void *sink_data; /* the sink's own */
+	/* Preset to route->status. A failing handler may set 4xx or 5xx to overrule its err's
+	 * status. */
+	int status;
+	void *sink_data;   /* the sink's own */
 	void *connection_; /* private to api/server.c */
 };
 
-/* Members of the body or, for GET routes, query parameters. Absent: empty, 0, false, NULL. */
+/*
+ * Members of the body and query parameters, by name. Absent: empty, 0, false, NULL. Spans and JSON
+ * values live as long as the request.
+ */
 span request_text(struct request *rq, const char *name);
 int64_t request_int(struct request *rq, const char *name, int64_t absent);
 bool request_bool(struct request *rq, const char *name);
@@ -93,7 +111,10 @@ bool request_has(struct request *rq, const char *name);
 json_t *request_json(struct request *rq, const char *name);
 /* A request header, empty when absent. Cookie and Authorization are not for handlers. */
 span request_header(struct request *rq, const char *name);
-/* Adds a header to the answer. Values from outside are checked for control characters. */
+/*
+ * Adds a header to the answer. Values from outside are checked for control characters: a bad one
+ * turns the answer into ERR_BUG. `Cache-Control: no-store` stands unless set otherwise.
+ */
 void answer_header(struct request *rq, const char *name, span value);
 /* Instead of JSON: the answer's body as it is, of this type. */
 void answer_text(struct request *rq, const char *content_type, span text);
@@ -104,9 +125,14 @@ void answer_text(struct request *rq, const char *content_type, span text);
  */
 #define PAGE_QUERY                                                                                 \
 	{"limit", FIELD_INT, false, 1, 200, NULL, NULL, "Entries per page"},                       \
-	{"cursor", FIELD_STRING, false, 0, 128, NULL, NULL, "Where the page before ended"}
+	{                                                                                          \
+		"cursor", FIELD_STRING, false, 0, 128, NULL, NULL, "Where the page before ended"   \
+	}
 int64_t page_limit(struct request *rq);
 span page_cursor(struct request *rq);
+/* Writes {"items":[ … ],"next_cursor":…}; next is empty on the last page. */
+void page_begin(struct request *rq);
+void page_end(struct request *rq, span next);
 
 extern const struct route routes[];
 extern const size_t routes_count;
@@ -116,8 +142,8 @@ extern const size_t routes_count;
  * service. ERR_INVALID when a row of the table is not complete; the log says which. Gives.
  */
 struct api_server;
-err api_server_start(struct service *service, const char *socket_path, struct api_server **ret)
-	MUST_USE;
+err api_server_start(
+	struct service *service, const char *socket_path, struct api_server **ret) MUST_USE;
 /* Stops taking requests, lets running ones finish (at most timeout_us), frees. Accepts NULL. */
 void api_server_stop(struct api_server *s, int64_t timeout_us);
 

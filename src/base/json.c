@@ -38,12 +38,12 @@ static void open_bracket(struct json_writer *w, const char *key, char opening, c
 	w->first_ = true;
 }
 
-void json_object(struct json_writer *w, const char *key)
+void json_begin_object(struct json_writer *w, const char *key)
 {
 	open_bracket(w, key, '{', '}');
 }
 
-void json_array(struct json_writer *w, const char *key)
+void json_begin_array(struct json_writer *w, const char *key)
 {
 	open_bracket(w, key, '[', ']');
 }
@@ -121,7 +121,7 @@ void json_cstr(struct json_writer *w, const char *key, const char *text)
 	if (text)
 		json_str(w, key, span_from(text));
 	else
-		json_null(w, key);
+		json_nil(w, key);
 }
 
 void json_i64(struct json_writer *w, const char *key, int64_t n)
@@ -142,7 +142,7 @@ void json_bool(struct json_writer *w, const char *key, bool b)
 	buf_add(w->out_, b ? SPAN("true") : SPAN("false"));
 }
 
-void json_null(struct json_writer *w, const char *key)
+void json_nil(struct json_writer *w, const char *key)
 {
 	before_value(w, key);
 	buf_add(w->out_, SPAN("null"));

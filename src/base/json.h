@@ -7,9 +7,10 @@
  * jansson.
  *
  * Writer: commas and quoting are its business; errors stick in the buf. A key of NULL is for
- * elements of an array and for the outermost value.
+ * elements of an array and for the outermost value. No name here is also one of jansson's, whose
+ * library would otherwise call ours.
  *
- *     json_object(&w, NULL); json_str(&w, "reason", SPAN("current")); json_end(&w);
+ *     json_begin_object(&w, NULL); json_str(&w, "reason", SPAN("current")); json_end(&w);
  *
  * Reader: a cursor that walks one value. After json_enter_object, json_next_member gives each key
  * with the cursor before its value, which must be consumed by exactly one json_get_* / json_enter_*
@@ -28,8 +29,8 @@ struct json_writer {
 };
 
 void json_writer_init(struct json_writer *w, struct buf *out); /* keeps out */
-void json_object(struct json_writer *w, const char *key);
-void json_array(struct json_writer *w, const char *key);
+void json_begin_object(struct json_writer *w, const char *key);
+void json_begin_array(struct json_writer *w, const char *key);
 void json_end(struct json_writer *w); /* closes the innermost object or array */
 /* Text that is not valid UTF-8 is written with each bad byte replaced by U+FFFD. */
 void json_str(struct json_writer *w, const char *key, span text);
@@ -37,7 +38,7 @@ void json_cstr(struct json_writer *w, const char *key, const char *text); /* NUL
 void json_i64(struct json_writer *w, const char *key, int64_t n);
 void json_u64(struct json_writer *w, const char *key, uint64_t n);
 void json_bool(struct json_writer *w, const char *key, bool b);
-void json_null(struct json_writer *w, const char *key);
+void json_nil(struct json_writer *w, const char *key);
 /* RFC 3339 in UTC, from microseconds since the epoch. */
 void json_time(struct json_writer *w, const char *key, int64_t time_us);
 /* A value that is JSON already; the caller answers for it. */
@@ -56,17 +57,17 @@ struct json_reader {
 };
 
 enum json_type {
-	JSON_NULL,
-	JSON_BOOL,
-	JSON_NUMBER,
-	JSON_STRING,
-	JSON_ARRAY,
-	JSON_OBJECT,
-	JSON_NONE
+	JSON_TYPE_NULL,
+	JSON_TYPE_BOOL,
+	JSON_TYPE_NUMBER,
+	JSON_TYPE_STRING,
+	JSON_TYPE_ARRAY,
+	JSON_TYPE_OBJECT,
+	JSON_TYPE_NONE
 };
 
 void json_reader_init(struct json_reader *r, span text); /* keeps text */
-/* Type of the value the cursor stands before; JSON_NONE on an error or the end. */
+/* Type of the value the cursor stands before; JSON_TYPE_NONE on an error or the end. */
 enum json_type json_peek(struct json_reader *r);
 void json_enter_object(struct json_reader *r);
 void json_enter_array(struct json_reader *r);

@@ -64,18 +64,18 @@ enum json_type json_peek(struct json_reader *r)
 
 	switch (c) {
 	case '{':
-		return JSON_OBJECT;
+		return JSON_TYPE_OBJECT;
 	case '[':
-		return JSON_ARRAY;
+		return JSON_TYPE_ARRAY;
 	case '"':
-		return JSON_STRING;
+		return JSON_TYPE_STRING;
 	case 't':
 	case 'f':
-		return JSON_BOOL;
+		return JSON_TYPE_BOOL;
 	case 'n':
-		return JSON_NULL;
+		return JSON_TYPE_NULL;
 	default:
-		return c == '-' || (c >= '0' && c <= '9') ? JSON_NUMBER : JSON_NONE;
+		return c == '-' || (c >= '0' && c <= '9') ? JSON_TYPE_NUMBER : JSON_TYPE_NONE;
 	}
 }
 
@@ -388,15 +388,15 @@ static void skip_step(struct json_reader *r)
 			(void)json_next_element(r);
 		return;
 	}
-	if (type == JSON_OBJECT || type == JSON_ARRAY)
-		enter(r, type == JSON_OBJECT ? '{' : '[');
-	else if (type == JSON_STRING)
+	if (type == JSON_TYPE_OBJECT || type == JSON_TYPE_ARRAY)
+		enter(r, type == JSON_TYPE_OBJECT ? '{' : '[');
+	else if (type == JSON_TYPE_STRING)
 		(void)json_get_raw_string(r); /* read past */
-	else if (type == JSON_BOOL)
+	else if (type == JSON_TYPE_BOOL)
 		(void)json_get_bool(r);
 	else if (!begin_value(r))
 		return;
-	else if (type == JSON_NUMBER)
+	else if (type == JSON_TYPE_NUMBER)
 		(void)take_number(r);
 	else if (!take_word(r, SPAN("null")))
 		fail(r, ERR_INVALID);

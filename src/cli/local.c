@@ -33,7 +33,7 @@ static void print_json_pair(
 
 	buf_init(&out, 1 << 16);
 	json_writer_init(&w, &out);
-	json_object(&w, NULL);
+	json_begin_object(&w, NULL);
 	json_cstr(&w, a, a_value);
 	json_cstr(&w, b, b_value);
 	json_end(&w);

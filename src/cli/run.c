@@ -94,7 +94,7 @@ static void print_failure_json(const struct cli *cli, err e, struct buf *out)
 	struct json_writer w;
 
 	json_writer_init(&w, out);
-	json_object(&w, NULL);
+	json_begin_object(&w, NULL);
 	json_cstr(&w, "error", err_name(e));
 	json_cstr(&w, "code", cli->code ? cli->code : err_name(e));
 	json_cstr(&w, "detail", cli->detail ? cli->detail : err_title(e));

@@ -168,7 +168,7 @@ static void format_report(struct buf *out, const struct download_report *r)
 	struct json_writer w;
 
 	json_writer_init(&w, out);
-	json_object(&w, NULL);
+	json_begin_object(&w, NULL);
 	json_cstr(&w, "status", r->success ? "success" : "failure");
 	json_u64(&w, "bytes", r->bytes);
 	json_i64(&w, "duration_ms", r->duration_ms);

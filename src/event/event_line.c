@@ -105,7 +105,7 @@ static err set_member(struct event_line *l, const struct member *m, span value)
 /* The value's text, without quotes if it is a string. */
 static span value_text(struct json_reader *r)
 {
-	return json_peek(r) == JSON_STRING ? json_get_raw_string(r) : json_get_value_text(r);
+	return json_peek(r) == JSON_TYPE_STRING ? json_get_raw_string(r) : json_get_value_text(r);
 }
 
 static err read_member(struct event_line *l, span key, struct json_reader *r)

@@ -303,11 +303,11 @@ void keyring_jwks(const struct keyring *k, struct buf *out)
 	uint8_t point[ECKEY_PUBLIC_SIZE];
 
 	json_writer_init(&w, out);
-	json_object(&w, NULL);
-	json_array(&w, "keys");
+	json_begin_object(&w, NULL);
+	json_begin_array(&w, "keys");
 	for (size_t i = 0; i < k->count; i++) {
 		eckey_public(k->keys[i].key, point);
-		json_object(&w, NULL);
+		json_begin_object(&w, NULL);
 		json_cstr(&w, "kty", "EC");
 		json_cstr(&w, "crv", "P-256");
 		write_coordinate(&w, "x", point + 1);

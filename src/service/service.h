@@ -52,11 +52,11 @@ bool caller_may(const struct caller *c, const char *permission);
 struct task {
 	struct service *service;
 	struct caller *caller;
-	struct arena *arena;  /* results live here */
+	struct arena *arena; /* results live here */
 	int64_t now_us;
-	const char *reason;   /* machine-readable code of the failure, NULL: err_name() */
-	const char *detail;   /* for the client: what, why, what to do; in arena */
-	const char *log;      /* for the log only, may be NULL */
+	const char *reason;     /* machine-readable code of the failure, NULL: err_name() */
+	const char *detail;     /* for the client: what, why, what to do; in arena */
+	const char *log;        /* for the log only, may be NULL */
 	int64_t retry_after_us; /* with ERR_LIMIT and ERR_BUSY */
 };
 
@@ -65,7 +65,8 @@ struct task {
  * "Version %s exists already with other bytes.", v);` reason is part of the API and constant.
  */
 err fail(struct task *t, err e, const char *reason, const char *format, ...) PRINTF_LIKE(4, 5);
-/* The failure of a policy decision: ERR_UNAUTHENTICATED or ERR_DENIED with the reason's code and text. */
+/* The failure of a policy decision: ERR_UNAUTHENTICATED or ERR_DENIED with the reason's code and
+ * text. */
 err fail_policy(struct task *t, enum policy_reason r);
 
 /*

@@ -77,7 +77,7 @@ static void write_line(
 	struct json_writer w;
 
 	json_writer_init(&w, line);
-	json_object(&w, NULL);
+	json_begin_object(&w, NULL);
 	json_time(&w, "time", clock_wall_us());
 	json_cstr(&w, "level", level_names[level]);
 	json_cstr(&w, "component", settings.component);

@@ -71,7 +71,7 @@ static void write_header(struct buf *out, const struct token_claims *c)
 	struct json_writer w;
 
 	json_writer_init(&w, out);
-	json_object(&w, NULL);
+	json_begin_object(&w, NULL);
 	json_str(&w, "alg", SPAN("ES256"));
 	json_cstr(&w, "typ", token_kind_typ(c->kind));
 	json_str(&w, "kid", c->kid);
@@ -83,7 +83,7 @@ static void write_payload(struct buf *out, struct token_claims *c)
 	struct json_writer w;
 
 	json_writer_init(&w, out);
-	json_object(&w, NULL);
+	json_begin_object(&w, NULL);
 	for (size_t i = 0; i < TOKEN_CLAIM_COUNT; i++)
 		if (token_claim_table[i].kinds >> c->kind & 1)
 			write_claim(&w, c, &token_claim_table[i]);

@@ -1,0 +1,87 @@
+#ifndef SLIPWAY_ACCOUNT_ACCOUNT_H
+#define SLIPWAY_ACCOUNT_ACCOUNT_H
+
+/*
+ * Accounts and organisations: their rules and their rows. Everything that takes a transaction runs
+ * inside a body of db_transact(); what it gives lives in arena a.
+ */
+
+#include "db/db.h"
+#include "feed/feed.h"
+
+#define EMAIL_MAX_BYTES    254
+#define PASSWORD_MIN_BYTES 8
+#define NAME_MAX_BYTES     200
+
+struct account {
+	span id, email, role;
+	span org;           /* organisation id or empty */
+	span password_hash; /* PHC string: never leaves the server */
+	bool disabled;
+	uint64_t epoch;                          /* tokens of an earlier one are dead */
+	int64_t created_at_us, last_login_at_us; /* 0: never */
+};
+
+/* Rules; pure. */
+
+/* True for local@domain without spaces, quotes or control characters, 254 bytes at most. */
+bool email_is_valid(span email);
+/*
+ * What a new password must fulfil: 8 bytes or more, none of the well-known ones, not the e-mail
+ * address. NULL when it does, else a sentence that says what is wrong.
+ */
+const char *password_problem(span password, span email);
+/* The form in which an address is unique: ASCII letters in lower case. In arena a. */
+span email_key(struct arena *a, span email);
+
+/* Store */
+
+/* ERR_CONFLICT when the address has an account. Uses id, email, role, org, password_hash, created.
+ */
+err account_insert(struct db_tx *tx, struct arena *a, const struct account *account) MUST_USE;
+/* *ret_found false where there is none; ret is then untouched. */
+err account_find(
+	struct db_tx *tx, struct arena *a, span id, struct account *ret, bool *ret_found) MUST_USE;
+err account_find_by_email(struct db_tx *tx, struct arena *a, span email, struct account *ret,
+	bool *ret_found) MUST_USE;
+/* At most limit accounts behind the id `after`, by id. */
+err account_list(struct db_tx *tx, struct arena *a, span after, size_t limit, struct account **ret,
+	size_t *ret_count) MUST_USE;
+/* Writes email, role, org and disabled. ERR_CONFLICT as for account_insert. */
+err account_update(struct db_tx *tx, struct arena *a, const struct account *account) MUST_USE;
+err account_set_password(struct db_tx *tx, span id, span password_hash) MUST_USE;
+err account_set_login(struct db_tx *tx, span id, int64_t now_us) MUST_USE;
+/* Active administrators besides this one. */
+err account_count_other_admins(struct db_tx *tx, span id, int64_t *ret) MUST_USE;
+/* The codes of its licences that are valid now, space-separated, each once. */
+err account_entitlements(
+	struct db_tx *tx, struct arena *a, span id, int64_t now_us, span *ret) MUST_USE;
+
+/*
+ * Access tokens issued so far become stale: the client gets new ones by its refresh token. For
+ * changes of what the tokens say.
+ */
+err account_make_tokens_stale(
+	struct db_tx *tx, struct feed_batch *feed, span id, int64_t now_us) MUST_USE;
+/*
+ * All sessions, access tokens and device tokens of the account die. For a changed password, a
+ * disabled account, and revocation on request. reason: one word for the sessions' rows.
+ */
+err account_end_credentials(struct db_tx *tx, struct feed_batch *feed, span id, const char *reason,
+	int64_t now_us) MUST_USE;
+
+/* Organisations */
+
+struct organisation {
+	span id, name;
+	int64_t created_at_us;
+};
+/* ERR_CONFLICT when the name is taken. */
+err organisation_insert(struct db_tx *tx, const struct organisation *o) MUST_USE;
+/* By id or by name. */
+err organisation_find(struct db_tx *tx, struct arena *a, span id_or_name, struct organisation *ret,
+	bool *ret_found) MUST_USE;
+err organisation_list(struct db_tx *tx, struct arena *a, span after, size_t limit,
+	struct organisation **ret, size_t *ret_count) MUST_USE;
+
+#endif

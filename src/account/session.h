@@ -1,0 +1,86 @@
+#ifndef SLIPWAY_ACCOUNT_SESSION_H
+#define SLIPWAY_ACCOUNT_SESSION_H
+
+/*
+ * Sessions and their refresh tokens.
+ *
+ * A session is a family of refresh tokens; its row holds the generation that is alive. The token of
+ * a generation is not random: it is derived from (session, generation) under a key of the server,
+ * so that the answer to a refresh whose first answer got lost can be given again, and a token of
+ * any earlier generation is still known to be ours. The text:
+ *
+ *     slr_ 26 characters of the session's id _ generation _ 43 characters of HMAC-SHA-256
+ *
+ *            token n presented                 token n-1 presented
+ *     n ────────────────────────▶ n+1      within 10 s of the rotation, n not used: n again
+ *                                          otherwise, or any older: the session ends (reuse)
+ */
+
+#include "base/typeid.h"
+#include "crypto/digest.h"
+#include "db/db.h"
+#include "feed/feed.h"
+
+#define REFRESH_TOKEN_MAX 128
+#define REFRESH_KEY_SIZE  32
+/* A retry of the token before, whose answer may have got lost, is accepted for this long. */
+#define REFRESH_RETRY_US INT64_C(10000000)
+/* No access token lives longer (token.access_ttl has this limit), clock differences included. */
+#define ACCESS_LIFE_MAX_US (INT64_C(3600000000) + INT64_C(120000000))
+
+struct refresh_token {
+	char session[TYPEID_SIZE];
+	int64_t generation;
+};
+
+/* Appends the token of this generation. Pure. */
+void refresh_token_format(
+	struct buf *out, span session, int64_t generation, const uint8_t key[REFRESH_KEY_SIZE]);
+/* ERR_INVALID for anything that was not made by refresh_token_format with this key. Pure. */
+err refresh_token_parse(
+	span text, const uint8_t key[REFRESH_KEY_SIZE], struct refresh_token *ret) MUST_USE;
+
+struct session {
+	span id, account, device, client_id, ip_prefix, end_reason;
+	int64_t generation;
+	uint8_t token_hash[SHA256_SIZE];
+	int64_t rotated_at_us, created_at_us, last_used_at_us, expires_at_us, ended_at_us;
+};
+
+/* A session of generation 1; uses id, account, device, client_id, ip_prefix, token_hash, times. */
+err session_insert(struct db_tx *tx, const struct session *s) MUST_USE;
+err session_find(
+	struct db_tx *tx, struct arena *a, span id, struct session *ret, bool *ret_found) MUST_USE;
+
+enum rotation { ROTATION_DONE, ROTATION_REPEATED, ROTATION_REUSED, ROTATION_ENDED };
+/*
+ * Presents the token of `generation`, whose hash is `presented`, and moves the session on to the
+ * next one, whose hash is `next`. *ret_session is the session afterwards, in arena a; not written
+ * with ROTATION_ENDED (unknown, ended, expired or idle for too long). With ROTATION_REUSED the
+ * caller must end the session in the same transaction.
+ */
+err session_rotate(struct db_tx *tx, struct arena *a, const struct refresh_token *token,
+	const uint8_t presented[SHA256_SIZE], const uint8_t next[SHA256_SIZE], int64_t idle_us,
+	int64_t now_us, enum rotation *ret, struct session *ret_session) MUST_USE;
+
+/*
+ * Ends sessions and revokes their access tokens through the feed. Ending an ended one is OK.
+ * reason: one word, "logout", "reuse", "password", "disabled", "revoked".
+ */
+err session_end(struct db_tx *tx, struct feed_batch *feed, span id, const char *reason,
+	int64_t now_us) MUST_USE;
+err session_end_of_account(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,
+	const char *reason, int64_t now_us) MUST_USE;
+err session_end_of_device(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span device,
+	const char *reason, int64_t now_us) MUST_USE;
+
+/* What the tokens of a device's session say of the device and its licence. */
+struct session_device {
+	bool active;
+	uint64_t epoch;
+	span licence, entitlements, org;
+};
+err session_device_get(
+	struct db_tx *tx, struct arena *a, span device, struct session_device *ret) MUST_USE;
+
+#endif

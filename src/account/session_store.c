@@ -1,0 +1,185 @@
+/*
+ * Rows of sessions. Hard rule: one UPDATE with the generation in its WHERE decides a rotation;
+ * nothing read before it does.
+ */
+#include "account/session.h"
+
+#include <string.h>
+
+#include "account/account_queries.h"
+#include "crypto/secret.h"
+#include "state/records.h"
+
+#include "base/banned.h"
+
+err session_insert(struct db_tx *tx, const struct session *s)
+{
+	return db_exec(tx, session_insert_sql, DB_TEXT(s->id), DB_TEXT(s->account),
+		DB_OPT_TEXT(s->device), DB_TEXT(s->client_id), DB_TEXT(s->ip_prefix),
+		DB_BLOB(span_of(s->token_hash, SHA256_SIZE)), DB_INT(s->created_at_us),
+		DB_INT(s->expires_at_us));
+}
+
+static err read_session(struct db_rows *rows, struct arena *a, struct session *ret)
+{
+	span hash = db_blob(rows, 6);
+
+	if (hash.len != SHA256_SIZE)
+		return ERR_CORRUPT;
+	*ret = (struct session){
+		.id = db_text_in(rows, 0, a),
+		.account = db_text_in(rows, 1, a),
+		.device = db_text_in(rows, 2, a),
+		.client_id = db_text_in(rows, 3, a),
+		.ip_prefix = db_text_in(rows, 4, a),
+		.generation = db_int(rows, 5),
+		.rotated_at_us = db_int(rows, 7),
+		.created_at_us = db_int(rows, 8),
+		.last_used_at_us = db_int(rows, 9),
+		.expires_at_us = db_int(rows, 10),
+		.ended_at_us = db_int(rows, 11),
+		.end_reason = db_text_in(rows, 12, a),
+	};
+	memcpy(ret->token_hash, hash.ptr, SHA256_SIZE);
+	return OK;
+}
+
+err session_find(struct db_tx *tx, struct arena *a, span id, struct session *ret, bool *ret_found)
+{
+	bool found = false;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, session_select, DB_TEXT(id));
+
+	if (!e)
+		e = db_next(rows, &found);
+	if (!e && found)
+		e = read_session(rows, a, ret);
+	if (!e)
+		*ret_found = found;
+	return e;
+}
+
+/* The UPDATE changed nothing: why? */
+static enum rotation judge(
+	const struct session *s, const struct refresh_token *token, int64_t idle_us, int64_t now_us)
+{
+	if (s->ended_at_us || s->expires_at_us <= now_us || s->last_used_at_us + idle_us <= now_us)
+		return ROTATION_ENDED;
+	if (s->generation == token->generation + 1 && now_us < s->rotated_at_us + REFRESH_RETRY_US)
+		return ROTATION_REPEATED;
+	/* A token of a generation to come cannot exist; of a past one it is reuse. */
+	return s->generation > token->generation ? ROTATION_REUSED : ROTATION_ENDED;
+}
+
+err session_rotate(struct db_tx *tx, struct arena *a, const struct refresh_token *token,
+	const uint8_t presented[SHA256_SIZE], const uint8_t next[SHA256_SIZE], int64_t idle_us,
+	int64_t now_us, enum rotation *ret, struct session *ret_session)
+{
+	span id = span_from(token->session);
+	int64_t changed = 0;
+	bool found = false;
+	struct session s;
+	err e = db_change(tx, &changed, session_rotate_sql, DB_BLOB(span_of(next, SHA256_SIZE)),
+		DB_INT(now_us), DB_TEXT(id), DB_INT(token->generation),
+		DB_BLOB(span_of(presented, SHA256_SIZE)), DB_INT(now_us - idle_us));
+
+	if (!e)
+		e = session_find(tx, a, id, &s, &found);
+	if (e)
+		return e;
+	*ret = changed == 1 ? ROTATION_DONE
+	       : found      ? judge(&s, token, idle_us, now_us)
+			    : ROTATION_ENDED;
+	if (*ret != ROTATION_ENDED)
+		*ret_session = s;
+	return OK;
+}
+
+/* Ending --------------------------------------------------------------------------------------- */
+
+static err revoke(struct feed_batch *feed, span session, int64_t now_us)
+{
+	char key_memory[STATE_KEY_MAX + 1], value_memory[16];
+	struct buf key, value;
+	int64_t until = now_us + ACCESS_LIFE_MAX_US;
+
+	buf_init_fixed(&key, key_memory, sizeof(key_memory));
+	buf_init_fixed(&value, value_memory, sizeof(value_memory));
+	state_key_revoked(&key, session);
+	state_pack_u64(&value, (uint64_t)until);
+	return feed_put(feed, buf_span(&key), buf_span(&value), until);
+}
+
+err session_end(
+	struct db_tx *tx, struct feed_batch *feed, span id, const char *reason, int64_t now_us)
+{
+	int64_t changed = 0;
+	err e = db_change(
+		tx, &changed, session_end_sql, DB_INT(now_us), DB_CSTR(reason), DB_TEXT(id));
+
+	return e || !changed ? e : revoke(feed, id, now_us);
+}
+
+struct ended {
+	struct ended *next;
+	span id;
+};
+
+static err end_many(struct db_tx *tx, struct feed_batch *feed, struct arena *a,
+	const struct db_statement *update, span whose, const char *reason, int64_t now_us)
+{
+	struct ended *list = NULL;
+	err e;
+	{
+		bool row = false;
+		AUTO_PTR(db_rows) rows = NULL;
+
+		e = db_query(tx, &rows, *update, DB_INT(now_us), DB_CSTR(reason), DB_TEXT(whose));
+		while (!e) {
+			e = db_next(rows, &row);
+			if (e || !row)
+				break;
+			struct ended *one = arena_alloc(a, sizeof(*one));
+
+			*one = (struct ended){list, db_text_in(rows, 0, a)};
+			list = one;
+		}
+	}
+	for (; !e && list; list = list->next)
+		e = revoke(feed, list->id, now_us);
+	return e;
+}
+
+err session_end_of_account(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,
+	const char *reason, int64_t now_us)
+{
+	return end_many(tx, feed, a, &session_end_of_account_sql, account, reason, now_us);
+}
+
+err session_end_of_device(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span device,
+	const char *reason, int64_t now_us)
+{
+	return end_many(tx, feed, a, &session_end_of_device_sql, device, reason, now_us);
+}
+
+err session_device_get(struct db_tx *tx, struct arena *a, span device, struct session_device *ret)
+{
+	bool found = false;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, session_device, DB_TEXT(device));
+
+	if (!e)
+		e = db_next(rows, &found);
+	if (e)
+		return e;
+	if (!found)
+		return ERR_NOT_FOUND;
+	*ret = (struct session_device){
+		.active = span_is(db_text(rows, 0), "active"),
+		.epoch = (uint64_t)db_int(rows, 1),
+		.licence = db_text_in(rows, 2, a),
+		.entitlements = db_text_in(rows, 3, a),
+		.org = db_text_in(rows, 4, a),
+	};
+	return OK;
+}

@@ -1,0 +1,20 @@
+#ifndef SLIPWAY_API_AUTHENTICATE_H
+#define SLIPWAY_API_AUTHENTICATE_H
+
+/*
+ * Who is asking: turns the credentials of a request into its caller. No credentials make an
+ * anonymous caller; presented ones that do not hold fail with ERR_UNAUTHENTICATED and never make an
+ * anonymous one. Revocations count from the moment the published state holds them.
+ */
+
+#include "service/service.h"
+
+/*
+ * authorization: the header's value, empty when absent; device: whether device tokens are accepted.
+ * Fills kind, account, role … of t->caller, in t->arena. *ret_problem (when presented credentials
+ * fail) is a constant text for WWW-Authenticate.
+ */
+err authenticate(
+	struct task *t, span authorization, bool device, const char **ret_problem) MUST_USE;
+
+#endif

@@ -1,0 +1,134 @@
+/* What handlers read from a request and write to an answer. */
+#include <string.h>
+
+#include "api/exchange.h"
+
+#include "base/time.h"
+
+#include "base/banned.h"
+
+#define ANSWER_HEADER_MAX 2000
+#define PAGE_DEFAULT      50
+
+static struct exchange *exchange_of(struct request *rq)
+{
+	return rq->connection_;
+}
+
+json_t *request_json(struct request *rq, const char *name)
+{
+	json_t *value = json_object_get(rq->body, name);
+
+	return json_is_null(value) ? NULL : value;
+}
+
+bool request_has(struct request *rq, const char *name)
+{
+	return json_object_get(rq->body, name) != NULL;
+}
+
+span request_text(struct request *rq, const char *name)
+{
+	const json_t *value = json_object_get(rq->body, name);
+
+	return json_is_string(value) ? span_of(json_string_value(value), json_string_length(value))
+				     : SPAN_EMPTY;
+}
+
+int64_t request_int(struct request *rq, const char *name, int64_t absent)
+{
+	const json_t *value = json_object_get(rq->body, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : absent;
+}
+
+bool request_bool(struct request *rq, const char *name)
+{
+	return json_is_true(json_object_get(rq->body, name));
+}
+
+int64_t request_time(struct request *rq, const char *name)
+{
+	int64_t t = 0;
+
+	/* Validated before; absent reads as 0. */
+	return time_parse(request_text(rq, name), &t) ? 0 : t;
+}
+
+span request_header(struct request *rq, const char *name)
+{
+	const char *value = NULL;
+	size_t len = 0;
+
+	if (MHD_lookup_connection_value_n(exchange_of(rq)->connection, MHD_HEADER_KIND, name,
+		    strlen(name), &value, &len) != MHD_YES ||
+		!value)
+		return SPAN_EMPTY;
+	return span_of(value, len);
+}
+
+static bool header_value_is_clean(span value)
+{
+	if (value.len > ANSWER_HEADER_MAX)
+		return false;
+	for (size_t i = 0; i < value.len; i++)
+		if ((unsigned char)value.ptr[i] < 0x20 || value.ptr[i] == 0x7f)
+			return false;
+	return true;
+}
+
+void answer_header(struct request *rq, const char *name, span value)
+{
+	struct exchange *x = exchange_of(rq);
+	struct answer_header *h;
+
+	/* A line break in a value would let its author write headers of his own. */
+	if (!header_value_is_clean(value)) {
+		rq->task.log = arena_printf(rq->task.arena, "bad value for the header %s", name);
+		buf_fail(&rq->out_text, ERR_BUG);
+		return;
+	}
+	for (h = x->headers; h; h = h->next)
+		if (span_eq_nocase(span_from(h->name), span_from(name)))
+			break;
+	if (!h) {
+		h = arena_alloc(rq->task.arena, sizeof(*h));
+		h->next = x->headers;
+		x->headers = h;
+	}
+	h->name = arena_strdup(rq->task.arena, name);
+	h->value = arena_str(rq->task.arena, value);
+}
+
+void answer_text(struct request *rq, const char *content_type, span text)
+{
+	exchange_of(rq)->content_type = arena_strdup(rq->task.arena, content_type);
+	buf_clear(&rq->out_text);
+	buf_add(&rq->out_text, text);
+}
+
+int64_t page_limit(struct request *rq)
+{
+	return request_int(rq, "limit", PAGE_DEFAULT);
+}
+
+span page_cursor(struct request *rq)
+{
+	return request_text(rq, "cursor");
+}
+
+void page_begin(struct request *rq)
+{
+	json_begin_object(&rq->out, NULL);
+	json_begin_array(&rq->out, "items");
+}
+
+void page_end(struct request *rq, span next)
+{
+	json_end(&rq->out);
+	if (next.len)
+		json_str(&rq->out, "next_cursor", next);
+	else
+		json_nil(&rq->out, "next_cursor");
+	json_end(&rq->out);
+}

@@ -1,0 +1,109 @@
+/* The shapes of answers, in sections by resource, in the order of routes.c. */
+#include "api/schemas.h"
+
+#include "base/banned.h"
+
+#define TEXT(name, help)                                                                           \
+	{                                                                                          \
+		name, FIELD_STRING, true, 0, 0, NULL, NULL, help                                   \
+	}
+#define OPT_TEXT(name, help)                                                                       \
+	{                                                                                          \
+		name, FIELD_STRING, false, 0, 0, NULL, NULL, help                                  \
+	}
+#define CHOICE(name, words, help)                                                                  \
+	{                                                                                          \
+		name, FIELD_STRING, true, 0, 0, words, NULL, help                                  \
+	}
+#define INT(name, help)                                                                            \
+	{                                                                                          \
+		name, FIELD_INT, true, 0, 0, NULL, NULL, help                                      \
+	}
+#define OPT_INT(name, help)                                                                        \
+	{                                                                                          \
+		name, FIELD_INT, false, 0, 0, NULL, NULL, help                                     \
+	}
+#define BOOL(name, help)                                                                           \
+	{                                                                                          \
+		name, FIELD_BOOL, true, 0, 0, NULL, NULL, help                                     \
+	}
+#define TIME(name, help)                                                                           \
+	{                                                                                          \
+		name, FIELD_TIME, true, 0, 0, NULL, NULL, help                                     \
+	}
+#define OPT_TIME(name, help)                                                                       \
+	{                                                                                          \
+		name, FIELD_TIME, false, 0, 0, NULL, NULL, help                                    \
+	}
+#define STRINGS(name, help)                                                                        \
+	{                                                                                          \
+		name, FIELD_STRINGS, true, 0, 0, NULL, NULL, help                                  \
+	}
+#define JSON(name, help)                                                                           \
+	{                                                                                          \
+		name, FIELD_JSON, true, 0, 0, NULL, NULL, help                                     \
+	}
+#define OBJECT(name, members, help)                                                                \
+	{                                                                                          \
+		name, FIELD_OBJECT, true, 0, 0, NULL, members, help                                \
+	}
+#define OBJECTS(name, members, help)                                                               \
+	{                                                                                          \
+		name, FIELD_OBJECTS, true, 0, 0, NULL, members, help                               \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, FIELD_END, false, 0, 0, NULL, NULL, NULL                                     \
+	}
+
+static const struct field problem[] = {TEXT("type", "A URI of the kind of problem"),
+	TEXT("title", "The kind of problem, for people"), INT("status", "The HTTP status"),
+	OPT_TEXT("detail", "What went wrong here and what to do"),
+	TEXT("code", "The kind of problem, for programs"),
+	TEXT("request_id", "Finds this request in the server's log"), END};
+
+/* Server --------------------------------------------------------------------------------------- */
+
+static const struct field health[] = {CHOICE("status", "ok", "The process answers"), END};
+static const struct field readiness[] = {CHOICE("status", "ready", "Requests can be served"),
+	INT("state_seq", "Position of this node's published state in the change feed"), END};
+static const struct field jwk[] = {TEXT("kty", "EC"), TEXT("crv", "P-256"), TEXT("alg", "ES256"),
+	TEXT("use", "sig"), TEXT("kid", "Key id"), TEXT("x", "Base64url"), TEXT("y", "Base64url"),
+	END};
+static const struct field jwks[] = {OBJECTS("keys", jwk, "Public keys"), END};
+
+/* Sign-in -------------------------------------------------------------------------------------- */
+
+static const struct field tokens[] = {TEXT("access_token", "Bearer token for this API"),
+	CHOICE("token_type", "Bearer", "How to send it"),
+	INT("expires_in", "Seconds the access token lives"),
+	TEXT("refresh_token", "Gets the next pair, once"),
+	OPT_TEXT("device_token", "For sessions of a device: a fresh device token"), END};
+
+const struct schema schemas[] = {
+	{"problem", "An error (RFC 9457)", problem},
+	/* server */
+	{"health", "The process is alive", health},
+	{"readiness", "The process can serve", readiness},
+	{"jwks", "A JSON Web Key Set (RFC 7517)", jwks},
+	/* sign-in */
+	{"tokens", "A fresh pair of tokens", tokens},
+};
+const size_t schemas_count = ARRAY_LEN(schemas);
+
+const struct schema *schema_find(span name)
+{
+	for (size_t i = 0; i < schemas_count; i++)
+		if (span_is(name, schemas[i].name))
+			return &schemas[i];
+	return NULL;
+}
+
+bool schema_exists(span answer)
+{
+	if (span_contains(answer, SPAN("/")))
+		return true;
+	if (span_ends_with(answer, SPAN("[]")))
+		answer = span_sub(answer, 0, answer.len - 2);
+	return schema_find(answer) != NULL;
+}

@@ -1,0 +1,161 @@
+/* Hard rule: what a token says was read from the database in the transaction it belongs to. */
+#include "service/issue_tokens.h"
+
+#include "base/time.h"
+#include "crypto/random.h"
+#include "crypto/secret.h"
+#include "keyring/keyring.h"
+#include "service/audit.h"
+#include "state/records.h"
+
+#include "base/banned.h"
+
+void refresh_key(const struct service *s, uint8_t ret[REFRESH_KEY_SIZE])
+{
+	keyring_derive(s->keys, "refresh-token", ret);
+}
+
+void token_subject_set_account(struct token_subject *s, const struct account *account)
+{
+	s->account = account->id;
+	s->role = account->role;
+	s->org = account->org;
+	s->permissions = role_permissions(account->role);
+	s->account_epoch = account->epoch;
+}
+
+static span refresh_text(struct task *t, span session, int64_t generation)
+{
+	char memory[REFRESH_TOKEN_MAX + 1];
+	uint8_t key[REFRESH_KEY_SIZE];
+	struct buf text;
+
+	buf_init_fixed(&text, memory, sizeof(memory));
+	refresh_key(t->service, key);
+	refresh_token_format(&text, session, generation, key);
+	wipe(key, sizeof(key));
+	return arena_span(t->arena, buf_span(&text));
+}
+
+err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s)
+{
+	const struct conf *conf = t->service->conf;
+	char id[TYPEID_SIZE];
+	struct session row;
+
+	random_id("ses", t->now_us, id);
+	s->session = span_from(arena_strdup(t->arena, id));
+	s->generation = 1;
+	row = (struct session){.id = s->session,
+		.account = s->account,
+		.device = s->device,
+		.client_id = s->client_id,
+		.ip_prefix = address_prefix(t->arena, t->caller->address),
+		.created_at_us = t->now_us,
+		.expires_at_us = t->now_us + conf_int(conf, CONF_REFRESH_TTL)};
+	sha256(refresh_text(t, s->session, 1), row.token_hash);
+	return session_insert(tx, &row);
+}
+
+/* The least epoch of everything now: tokens of an earlier one died with a restored backup. */
+static err global_epoch(struct task *t, uint64_t *ret)
+{
+	char memory[STATE_KEY_MAX + 1];
+	struct state_view view;
+	struct buf key;
+	span value;
+	err e = state_begin(t->service->state, &view);
+
+	if (e)
+		return e;
+	*ret = 0;
+	buf_init_fixed(&key, memory, sizeof(memory));
+	state_key_global_epoch(&key);
+	if (state_find(&view, buf_span(&key), &value))
+		e = state_unpack_u64(value, ret);
+	state_end(&view);
+	return e;
+}
+
+/* The first words of list, as many as a token takes. */
+static span words_that_fit(span list)
+{
+	size_t words = 0;
+
+	for (size_t i = 0; i < list.len; i++)
+		if (list.ptr[i] == ' ' && ++words == TOKEN_MAX_LIST)
+			return span_sub(list, 0, i);
+	return list;
+}
+
+static err sign(struct task *t, struct token_claims *c, enum setting life, span *ret)
+{
+	char jti[TYPEID_SIZE];
+	AUTO(buf) text;
+
+	random_id("jti", t->now_us, jti);
+	c->iss = c->aud = span_from(t->service->issuer);
+	c->jti = span_from(jti);
+	c->iat = t->now_us / TIME_SECOND;
+	c->exp = c->iat + conf_int(t->service->conf, life) / TIME_SECOND;
+	buf_init(&text, TOKEN_MAX_BYTES);
+	err e = keyring_sign(t->service->keys, c, &text);
+
+	if (!e)
+		e = buf_error(&text);
+	if (!e)
+		*ret = arena_span(t->arena, buf_span(&text));
+	return e;
+}
+
+static err sign_access(struct task *t, const struct token_subject *s, uint64_t global, span *ret)
+{
+	struct token_claims c = {.kind = TOKEN_ACCESS,
+		.sub = s->account,
+		.client_id = s->client_id,
+		.role = s->role,
+		.org = s->org,
+		.session = s->session,
+		.account = s->account,
+		.device = s->device,
+		.licence = s->licence,
+		.permissions = s->permissions,
+		.entitlements = words_that_fit(s->entitlements),
+		.subject_epoch = s->account_epoch,
+		.global_epoch = global};
+
+	return sign(t, &c, CONF_ACCESS_TTL, ret);
+}
+
+static err sign_device(struct task *t, const struct token_subject *s, uint64_t global, span *ret)
+{
+	struct token_claims c = {.kind = TOKEN_DEVICE,
+		.sub = s->device,
+		.org = s->org,
+		.account = s->account,
+		.device = s->device,
+		.licence = s->licence,
+		.entitlements = words_that_fit(s->entitlements),
+		.subject_epoch = s->device_epoch,
+		.global_epoch = global};
+
+	return sign(t, &c, CONF_DEVICE_TTL, ret);
+}
+
+err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret)
+{
+	struct issued_tokens out = {
+		.expires_in_s = conf_int(t->service->conf, CONF_ACCESS_TTL) / TIME_SECOND};
+	uint64_t global;
+	err e = global_epoch(t, &global);
+
+	if (!e)
+		e = sign_access(t, s, global, &out.access_token);
+	if (!e && s->device.len)
+		e = sign_device(t, s, global, &out.device_token);
+	if (e)
+		return e;
+	out.refresh_token = refresh_text(t, s->session, s->generation);
+	*ret = out;
+	return OK;
+}

@@ -1,0 +1,54 @@
+#ifndef SLIPWAY_SERVICE_ISSUE_TOKENS_H
+#define SLIPWAY_SERVICE_ISSUE_TOKENS_H
+
+/*
+ * The one place where access, device and refresh tokens come into being: for sign-in, refresh and
+ * the activation of a device.
+ *
+ * Inside the transaction: session_begin() (or session_rotate() of account/session.h), and the
+ * subject read from the database. After the commit: issue_tokens(). Nothing is signed for a change
+ * that may still be rolled back.
+ */
+
+#include "account/account.h"
+#include "account/session.h"
+#include "service/service.h"
+
+/* `client_id` of the sessions that the two ways of signing in open. */
+#define CLIENT_PASSWORD "slipway"
+#define CLIENT_DEVICE   "slipway-device"
+
+/* Whom the tokens are for. Without a device, device_ and licence members are empty. */
+struct token_subject {
+	span account, role, org, client_id;
+	span permissions;  /* what the access token permits, usually of the role */
+	span entitlements; /* of the account's licences, or of the device's */
+	uint64_t account_epoch;
+	span device, licence;
+	uint64_t device_epoch;
+	span session;
+	int64_t generation; /* of the session's refresh token */
+};
+
+struct issued_tokens {
+	span access_token, refresh_token;
+	span device_token; /* empty without a device */
+	int64_t expires_in_s;
+};
+
+/*
+ * Opens a session for s (account, device, client_id) and fills s->session and s->generation, in
+ * t's arena. Inside a db body.
+ */
+err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s) MUST_USE;
+
+/* Fills account, role, org, permissions and account_epoch from a row; entitlements stay. */
+void token_subject_set_account(struct token_subject *s, const struct account *account);
+
+/* Signs the tokens of s, in t's arena. */
+err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret) MUST_USE;
+
+/* The key refresh tokens are derived with. */
+void refresh_key(const struct service *s, uint8_t ret[REFRESH_KEY_SIZE]);
+
+#endif

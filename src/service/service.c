@@ -1,0 +1,46 @@
+/* What all use cases share: failures with words, and the wait for the published state. */
+#include "service/service.h"
+
+#include "base/time.h"
+#include "feed/feed.h"
+#include "token/token.h"
+
+#include "base/banned.h"
+
+#define PUBLISH_TIMEOUT (10 * TIME_SECOND)
+
+bool caller_may(const struct caller *c, const char *permission)
+{
+	return token_list_has(c->permissions, span_from(permission));
+}
+
+err fail(struct task *t, err e, const char *reason, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	t->reason = reason;
+	t->detail = arena_vprintf(t->arena, format, args);
+	va_end(args);
+	return e;
+}
+
+err fail_policy(struct task *t, enum policy_reason r)
+{
+	err e = r == POLICY_AUTHENTICATION_REQUIRED || r == POLICY_CREDENTIALS_STALE
+			? ERR_UNAUTHENTICATED
+			: ERR_DENIED;
+
+	return fail(t, e, policy_reason_name(r), "%s.", policy_reason_text(r));
+}
+
+err published(struct task *t, uint64_t seq)
+{
+	err e = publisher_wait(t->service->publisher, seq, PUBLISH_TIMEOUT);
+
+	if (e == ERR_UNAVAILABLE)
+		return fail(t, e, "not_yet_published",
+			"The change is stored, but this node's published state does not hold it "
+			"yet. It will; there is no need to send it again.");
+	return e;
+}
