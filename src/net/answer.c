@@ -92,12 +92,12 @@ static bool read_problem(struct http_answer *a)
 	bool found = false;
 
 	json_reader_init(&r, buf_span(&a->body));
-	if (json_peek(&r) != JSON_OBJECT)
+	if (json_peek(&r) != JSON_TYPE_OBJECT)
 		return false;
 	buf_init(&text, DETAIL_MAX);
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (json_peek(&r) != JSON_STRING) {
+		if (json_peek(&r) != JSON_TYPE_STRING) {
 			json_skip(&r);
 			continue;
 		}
