@@ -57,15 +57,29 @@ CREATE TABLE release_channels (
     PRIMARY KEY (release_id, channel)
 );
 
--- What the store holds, by digest. Quarantined bytes are never served.
+-- What the store holds, by digest. A row stands before its file (quarantined: not inspected yet,
+-- never served) and until after it (removing: the file is about to go or has gone).
 CREATE TABLE blobs (
     sha256 TEXT PRIMARY KEY,
     size BIGINT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('quarantined', 'verified')),
+    state TEXT NOT NULL CHECK (state IN ('quarantined', 'verified', 'damaged', 'removing')),
     format TEXT NOT NULL,
+    -- What the inspection found (JSON).
     detail TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
-    scrubbed_at BIGINT
+    -- Last time the bytes were uploaded: what no package holds is kept for a while after this.
+    claimed_at BIGINT NOT NULL,
+    scrubbed_at BIGINT NOT NULL
+);
+CREATE INDEX blobs_by_scrub ON blobs (scrubbed_at, sha256);
+
+-- Digests nobody may download, by who said so: one that is blocked by both stays so until neither
+-- does.
+CREATE TABLE blocked_digests (
+    sha256 TEXT NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('admin', 'scrubber')),
+    reason TEXT NOT NULL,
+    blocked_at BIGINT NOT NULL,
+    PRIMARY KEY (sha256, source)
 );
 
 CREATE TABLE packages (
@@ -94,6 +108,7 @@ CREATE TABLE package_requires (
     version_range TEXT NOT NULL,
     PRIMARY KEY (package_id, product_id)
 );
+CREATE INDEX package_requires_by_product ON package_requires (product_id);
 
 -- Uploads in progress (tus); the bytes lie in the data directory under the id.
 CREATE TABLE uploads (
@@ -107,6 +122,8 @@ CREATE TABLE uploads (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
+CREATE INDEX uploads_by_expiry ON uploads (expires_at);
+CREATE INDEX uploads_by_digest ON uploads (sha256);
 
 -- Accounts -------------------------------------------------------------------------------------
 

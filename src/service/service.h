@@ -18,6 +18,7 @@ struct gate;
 struct keyring;
 struct publisher;
 struct state;
+struct upload_area;
 
 /* The parts of a running control plane. Immutable after start; shared by all threads. */
 struct service {
@@ -27,6 +28,7 @@ struct service {
 	struct publisher *publisher;
 	struct state *state;
 	struct blob_store *blobs;
+	struct upload_area *uploads;
 	struct gate *hashing; /* bounds password hashing */
 	const char *issuer;   /* `iss` and `aud` of access and device tokens */
 	const char *pool;     /* `aud` of download tokens */
