@@ -36,7 +36,9 @@ static const char *strip_scheme(const char *url, const struct db_engine **ret)
 		*ret = &db_sqlite_engine;
 		return url + sizeof(sqlite) - 1;
 	}
-	*ret = NULL;
+	*ret = strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0
+		       ? &db_postgres_engine
+		       : NULL;
 	return url;
 }
 

@@ -48,7 +48,12 @@ struct db_options {
 
 /*
  * Opens the pool; keeps nothing of options. Does not migrate. ERR_INVALID for a bad URL,
- * ERR_UNAVAILABLE when the server does not answer, ERR_IO, ERR_CORRUPT.
+ * ERR_UNAVAILABLE when the server does not answer, ERR_NOT_FOUND or ERR_DENIED for the directory of
+ * a SQLite file, ERR_IO, ERR_CORRUPT.
+ *
+ * A SQLite file is made if absent, readable by its owner only. Its path may be relative and is
+ * never made absolute: the process must not change its working directory while it is open. A
+ * symbolic link in the place of the file is ERR_INVALID.
  */
 err db_open(const struct db_options *options, struct db **ret) MUST_USE;
 void db_close(struct db *db); /* accepts NULL; no transaction may be running */
@@ -66,7 +71,9 @@ typedef err db_body(struct db_tx *tx, void *arg);
 /*
  * Runs body in a transaction. Gives what body returned, or ERR_BUSY (no session free, or still
  * conflicting after the retries), ERR_UNAVAILABLE (server gone), ERR_NO_SPACE, ERR_IO, ERR_CORRUPT.
- * OK from a DB_WRITE means: on disk.
+ * OK from a DB_WRITE means: on disk. ERR_UNAVAILABLE, ERR_IO and ERR_NO_SPACE from a DB_WRITE mean:
+ * not known to be on disk. A failed statement fails the transaction, also when the body goes on and
+ * returns OK. A transaction inside a body is ERR_BUG.
  */
 err db_transact(struct db *db, enum db_mode mode, db_body *body, void *arg) MUST_USE;
 
@@ -93,7 +100,8 @@ struct db_value db_optional_int(int64_t n);
 
 /*
  * Runs a statement that gives no rows. ERR_CONFLICT: a unique, foreign key or check constraint was
- * violated (the transaction is then to be left with an error). ERR_BUG: wrong number of arguments.
+ * violated (the transaction is then to be left with an error). ERR_INVALID: a text that is not
+ * UTF-8 or contains NUL. ERR_BUG: wrong number of arguments, a statement that gives rows.
  */
 #define db_exec(tx, statement, ...)                                                                \
 	db_exec_values(tx, &(statement), DB_ARGS_(__VA_ARGS__), DB_COUNT_(__VA_ARGS__), NULL)
@@ -117,8 +125,11 @@ err db_next(struct db_rows *rows, bool *ret_row) MUST_USE;
 void db_rows_free(struct db_rows *rows); /* accepts NULL */
 DEFINE_AUTO_PTR(db_rows)
 
-/* Columns of the present row, from 0. NULL reads as 0 and as the empty span. Borrowed until the
- * next step. */
+/*
+ * Columns of the present row, from 0. NULL reads as 0 and as the empty span. Borrowed until the next
+ * step. A column that is not there or of another type reads as NULL and fails the transaction
+ * (ERR_BUG).
+ */
 int64_t db_int(struct db_rows *rows, unsigned column);
 span db_text(struct db_rows *rows, unsigned column);
 span db_blob(struct db_rows *rows, unsigned column);

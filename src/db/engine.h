@@ -29,7 +29,6 @@ struct db_tx {
 	void *session; /* the engine's connection */
 	enum db_mode mode;
 	err failed;
-	bool retry; /* the engine may run the body again */
 	struct db_rows rows;
 };
 
@@ -58,6 +57,7 @@ struct db_engine {
 };
 
 extern const struct db_engine db_sqlite_engine;
+extern const struct db_engine db_postgres_engine;
 
 struct db {
 	const struct db_engine *engine;
@@ -70,7 +70,7 @@ struct db {
 
 /*
  * Runs the body once in a transaction the engine has begun. OK: the engine is to commit. Closes
- * rows the body left open. Engines look at tx->retry first.
+ * rows the body left open.
  */
 err db_run_body(struct db_tx *tx, db_body *body, void *arg) MUST_USE;
 /* db_transact with the script flag, for db_migrate(). */

@@ -21,11 +21,12 @@ static err from_constraint(int extended)
 	return extended == SQLITE_CONSTRAINT_DATATYPE ? ERR_BUG : ERR_CONFLICT;
 }
 
-static err from_io(int system_error, err otherwise)
+/* What the system said, where it helps; "not found" would be taken for a missing row. */
+static err from_system(int system_error)
 {
 	err e = err_from_errno(system_error);
 
-	return e == ERR_NO_SPACE ? e : otherwise;
+	return e == ERR_NO_SPACE || e == ERR_DENIED ? e : ERR_IO;
 }
 
 static err from_code(int extended, int system_error)
@@ -42,11 +43,9 @@ static err from_code(int extended, int system_error)
 	case SQLITE_FULL:
 		return ERR_NO_SPACE;
 	case SQLITE_IOERR:
-		return from_io(system_error, ERR_IO);
 	case SQLITE_CANTOPEN:
-		if (extended == SQLITE_CANTOPEN_SYMLINK)
-			return ERR_INVALID;
-		return from_io(system_error, ERR_UNAVAILABLE);
+		return extended == SQLITE_CANTOPEN_SYMLINK ? ERR_INVALID
+							   : from_system(system_error);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return ERR_CORRUPT;

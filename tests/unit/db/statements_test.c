@@ -1,58 +1,75 @@
-/* Every named statement of the program is prepared on the real engines, against the real schema. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
+/* Every named statement of the program is prepared on both real engines, against the real schema.
+ */
+#include "support/databases.h"
+
+#include <libpq-fe.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-#include <sqlite3.h>
-
-#include "db/db.h"
 #include "db/statement.h"
+#include "test.h"
 
 extern const struct db_statement *const all_statements[];
 extern const size_t all_statements_count;
 
-static void test_sqlite(void **state)
+static bool check(const struct db_statement *s, const char *error, int params)
 {
-	char dir[] = "/tmp/slipway-statements-XXXXXX", url[64];
-	unsigned applied;
-	struct db *db;
-	sqlite3 *handle;
-	int bad = 0;
+	if (error)
+		print_error("%s: %s\n", s->name, error);
+	else if (params != (int)s->params)
+		print_error("%s: has %d parameters, not %u\n", s->name, params, s->params);
+	return !error && params == (int)s->params;
+}
 
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	(void)snprintf(url, sizeof(url), "sqlite:%s/a.db", dir);
-	assert_int_equal(db_open(&(struct db_options){.url = url, .max_sessions = 1}, &db), OK);
-	assert_int_equal(db_migrate(db, &applied), OK);
-	assert_int_equal(sqlite3_open(url + strlen("sqlite:"), &handle), SQLITE_OK);
+static void on_sqlite(void **state)
+{
+	const char *path = test_database_of(state)->url + strlen("sqlite:");
+	sqlite3 *handle;
+	bool good = true;
+
+	assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
 	assert_true(all_statements_count > 0);
 	for (size_t i = 0; i < all_statements_count; i++) {
 		const struct db_statement *s = all_statements[i];
 		sqlite3_stmt *prepared = NULL;
+		int rc = sqlite3_prepare_v2(handle, s->text, -1, &prepared, NULL);
 
-		if (sqlite3_prepare_v2(handle, s->text, -1, &prepared, NULL)) {
-			print_error("%s: %s\n", s->name, sqlite3_errmsg(handle));
-			bad++;
-		} else if (sqlite3_bind_parameter_count(prepared) != (int)s->params) {
-			print_error("%s: not %u parameters\n", s->name, s->params);
-			bad++;
-		}
+		good &= check(s, rc ? sqlite3_errmsg(handle) : NULL,
+			sqlite3_bind_parameter_count(prepared));
 		(void)sqlite3_finalize(prepared);
 	}
 	(void)sqlite3_close(handle);
-	db_close(db);
-	(void)unlink(url + strlen("sqlite:"));
-	(void)rmdir(dir);
-	assert_int_equal(bad, 0);
+	assert_true(good);
+}
+
+static bool prepare_on_postgres(PGconn *connection, const struct db_statement *s)
+{
+	PGresult *prepared = PQprepare(connection, s->name, s->text, 0, NULL);
+	PGresult *described = PQdescribePrepared(connection, s->name);
+	bool failed = PQresultStatus(prepared) != PGRES_COMMAND_OK;
+	bool good = check(s, failed ? PQresultErrorMessage(prepared) : NULL, PQnparams(described));
+
+	PQclear(prepared);
+	PQclear(described);
+	return good;
+}
+
+static void on_postgres(void **state)
+{
+	PGconn *connection = PQconnectdb(test_database_of(state)->url);
+	bool good = true;
+
+	assert_int_equal(PQstatus(connection), CONNECTION_OK);
+	for (size_t i = 0; i < all_statements_count; i++)
+		good &= prepare_on_postgres(connection, all_statements[i]);
+	PQfinish(connection);
+	assert_true(good);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sqlite)};
+	const struct CMUnitTest tests[] = {ON_SQLITE(on_sqlite), ON_POSTGRESQL(on_postgres)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
