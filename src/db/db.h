@@ -126,8 +126,8 @@ void db_rows_free(struct db_rows *rows); /* accepts NULL */
 DEFINE_AUTO_PTR(db_rows)
 
 /*
- * Columns of the present row, from 0. NULL reads as 0 and as the empty span. Borrowed until the next
- * step. A column that is not there or of another type reads as NULL and fails the transaction
+ * Columns of the present row, from 0. NULL reads as 0 and as the empty span. Borrowed until the
+ * next step. A column that is not there or of another type reads as NULL and fails the transaction
  * (ERR_BUG).
  */
 int64_t db_int(struct db_rows *rows, unsigned column);
