@@ -14,7 +14,6 @@
 /* The parts of a control plane, wired. */
 struct control {
 	struct service service;
-	char *url; /* of the database, with its secret: wiped */
 };
 
 /*

@@ -1,0 +1,204 @@
+/*
+ * The control plane. Hard rule: parts are opened in the order in which they need each other and
+ * closed in reverse; nothing answers a request before all of them stand.
+ */
+#include "server/control.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "blob/blob.h"
+#include "blob/upload_area.h"
+#include "crypto/secret.h"
+#include "feed/feed.h"
+#include "keyring/keyring.h"
+#include "server/data_layout.h"
+#include "server/names.h"
+#include "state/state.h"
+#include "sys/clock.h"
+#include "sys/gate.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+
+#include "base/banned.h"
+
+#define DB_WAIT_US        (5 * INT64_C(1000000))
+#define STOP_TIMEOUT_US   (10 * INT64_C(1000000))
+#define HASHING_QUEUE     16
+#define UNAVAILABLE_TRIES 60
+#define UNAVAILABLE_PAUSE_S 1
+
+static void observe_database(void *ctx, enum db_event event, const char *statement_name,
+	int64_t duration_us, const char *engine_message)
+{
+	(void)ctx;
+	switch (event) {
+	case DB_EVENT_SLOW:
+		metric_add(METRIC_DB_SLOW, NULL, 1);
+		log_warn("slow statement", LOG_STR("statement", statement_name),
+			LOG_INT("duration_ms", duration_us / 1000));
+		break;
+	case DB_EVENT_RETRY:
+		metric_add(METRIC_DB_RETRIES, NULL, 1);
+		log_debug("transaction run again", LOG_STR("statement", statement_name),
+			LOG_STR("engine", engine_message));
+		break;
+	case DB_EVENT_ERROR:
+		log_warn("database error", LOG_STR("statement", statement_name),
+			LOG_STR("engine", engine_message));
+		break;
+	}
+}
+
+/* "sqlite" means the file in the data directory; anything else is a URL already. */
+static const char *database_url(const struct conf *conf)
+{
+	const char *setting = conf_str(conf, CONF_DATABASE);
+
+	return strcmp(setting, "sqlite") == 0 ? "sqlite:" DATA_SQLITE : setting;
+}
+
+/* A database server that is not up yet is waited for: after a power cut all start at once. */
+static err open_database(const struct conf *conf, struct db **ret)
+{
+	struct db_options options = {
+		.url = database_url(conf),
+		.max_sessions = (unsigned)conf_int(conf, CONF_DB_SESSIONS),
+		.wait_us = DB_WAIT_US,
+		.slow_us = conf_int(conf, CONF_DB_SLOW),
+		.observer = observe_database,
+	};
+	err e = ERR_UNAVAILABLE;
+
+	for (int i = 0; i < UNAVAILABLE_TRIES && e == ERR_UNAVAILABLE; i++) {
+		if (i > 0)
+			(void)sleep(UNAVAILABLE_PAUSE_S); /* a signal ends the wait early: fine */
+		e = db_open(&options, ret);
+	}
+	return e;
+}
+
+static err migrate(struct db *db)
+{
+	unsigned applied = 0;
+	err e = db_migrate(db, &applied);
+
+	if (!e && applied)
+		log_info("database schema brought up to date", LOG_INT("migrations", applied));
+	return e;
+}
+
+static err open_parts(const struct conf *conf, struct service *s, const char **ret_part)
+{
+	uint64_t seq = 0;
+	err e;
+
+	*ret_part = "the database";
+	e = open_database(conf, &s->db);
+	if (!e)
+		e = migrate(s->db);
+	if (e)
+		return e;
+	*ret_part = "the published state";
+	e = state_open(DATA_STATE, STATE_WRITE, &s->state);
+	if (e)
+		return e;
+	*ret_part = "the signing keys";
+	e = keyring_open(DATA_KEYS, s->db, clock_wall_us(), &s->keys, &seq);
+	if (e)
+		return e;
+	*ret_part = "the publisher";
+	e = publisher_start(s->db, s->state, &s->publisher);
+	if (e)
+		return e;
+	*ret_part = "the package store";
+	e = blob_local_open(DATA_BLOBS, DATA_QUARANTINE, &s->blobs);
+	if (e)
+		return e;
+	*ret_part = "the upload area";
+	return upload_area_open(
+		DATA_UPLOADS, (unsigned)conf_int(conf, CONF_UPLOAD_SLOTS), &s->uploads);
+}
+
+err control_open(const struct conf *conf, struct control *ret, const char **ret_problem)
+{
+	struct control c = {0};
+
+	c.service.conf = conf;
+	c.service.issuer = ISSUER;
+	c.service.pool = POOL_NAME;
+	c.service.edge = EDGE_NAME;
+	c.service.hashing = gate_new((unsigned)conf_int(conf, CONF_LOGIN_WORKERS), HASHING_QUEUE);
+	err e = open_parts(conf, &c.service, ret_problem);
+
+	if (e) {
+		control_close(&c);
+		return e;
+	}
+	*ret = c;
+	return OK;
+}
+
+void control_close(struct control *c)
+{
+	struct service *s = &c->service;
+
+	upload_area_free(s->uploads);
+	blob_store_free(s->blobs);
+	publisher_stop(s->publisher);
+	keyring_close(s->keys);
+	state_close(s->state);
+	db_close(s->db);
+	gate_free(s->hashing);
+	*c = (struct control){0};
+}
+
+/* Blocks the signals that end the process in all threads; they are taken by wait_for_stop(). */
+static void hold_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGINT);
+	pthread_sigmask(SIG_BLOCK, ret, NULL);
+	/* A client that went away is seen by the write that fails, not by a signal. */
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void wait_for_stop(const sigset_t *signals)
+{
+	int number;
+
+	while (sigwait(signals, &number) != 0)
+		continue;
+	log_info("stopping", LOG_INT("signal", number));
+}
+
+int control_main(const struct conf *conf)
+{
+	struct control control;
+	struct api_server *server = NULL;
+	const char *part = "";
+	sigset_t signals;
+
+	hold_signals(&signals);
+	err e = control_open(conf, &control, &part);
+
+	if (e) {
+		log_error("the control plane cannot start", LOG_STR("part", part), LOG_ERR(e));
+		return err_exit_code(e);
+	}
+	e = api_server_start(&control.service, DATA_SOCKET, &server);
+	if (e)
+		log_error("the API cannot start", LOG_ERR(e));
+	else
+		log_info("control plane ready");
+	if (!e)
+		wait_for_stop(&signals);
+	api_server_stop(server, STOP_TIMEOUT_US);
+	control_close(&control);
+	return err_exit_code(e);
+}

@@ -1,0 +1,173 @@
+/*
+ * The program `slipway`: the commands that work on this machine's own data directory, together with
+ * those that talk to a server (cli/).
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "conf/conf.h"
+#include "crypto/password.h"
+#include "server/control.h"
+#include "server/data_layout.h"
+#include "server/init.h"
+#include "sys/files.h"
+#include "sys/log.h"
+
+#include "base/banned.h"
+
+#define DATA_OPTION                                                                                \
+	{"data", "DIR", VALUE_PATH, OPTION_REQUIRED, "The server's data directory", NULL, NULL,    \
+		"SLIPWAY_DATA"}
+
+static err read_password(struct cli *cli, const char *path, struct buf *out)
+{
+	bool wide = false;
+	err e = secret_file_read(path, out, &wide);
+
+	if (e)
+		return cli_fail(cli, e, "password_file", "%s cannot be read: %s", path, err_title(e));
+	if (wide)
+		cli_note(cli, "%s can be read by others; chmod 600 it.", path);
+	return OK;
+}
+
+static void show_init(struct cli *cli, const char *data, const struct init_result *result)
+{
+	AUTO(buf) text;
+	struct json_writer w;
+
+	if (cli->json) {
+		buf_init(&text, 65536);
+		json_writer_init(&w, &text);
+		json_begin_object(&w, NULL);
+		json_cstr(&w, "data", data);
+		json_cstr(&w, "setup_token", result->setup_token);
+		json_end(&w);
+		fprintf(cli->out, "%s\n", buf_str(&text));
+		return;
+	}
+	fprintf(cli->out, "%s is ready.\n", data);
+	if (result->setup_token)
+		fprintf(cli->out,
+			"\nThe first administrator is made with this token; it works once:\n\n"
+			"  %s\n\n"
+			"Start the server, then:\n\n"
+			"  slipway setup --token-file FILE --email EMAIL --password-file FILE\n",
+			result->setup_token);
+}
+
+static err run_init(struct cli *cli)
+{
+	const char *password_file = cli_text(cli, "admin-password-file");
+	struct init_plan plan = {
+		.data = cli_text(cli, "data"),
+		.database = cli_text(cli, "database"),
+		.admin_email = cli_text(cli, "admin-email"),
+	};
+	struct init_result result;
+	const char *problem = NULL;
+	struct buf password;
+	err e = OK;
+
+	if (!plan.database)
+		plan.database = "sqlite";
+	if (!plan.admin_email != !password_file)
+		return cli_fail(cli, ERR_INVALID, "admin",
+			"--admin-email and --admin-password-file go together");
+	buf_init(&password, PASSWORD_MAX_BYTES);
+	if (password_file)
+		e = read_password(cli, password_file, &password);
+	if (e) {
+		buf_wipe(&password);
+		return e;
+	}
+	plan.admin_password = buf_span(&password);
+	e = init_run(cli->arena, &plan, &result, &problem);
+	buf_wipe(&password);
+	if (e)
+		return cli_fail(cli, e, "init", "%s", problem);
+	show_init(cli, plan.data, &result);
+	return OK;
+}
+
+/* Enters the data directory and loads its settings with the overrides of the command line. */
+static err enter(struct cli *cli, struct conf **ret)
+{
+	const char *data = cli_text(cli, "data"), *problem = NULL;
+	size_t count;
+	const char *const *overrides = cli_texts(cli, "set", &count);
+	enum log_level level = LOG_INFO_LEVEL;
+
+	if (!path_exists(arena_printf(cli->arena, "%s/%s", data, DATA_CONF)))
+		return cli_fail(cli, ERR_NOT_FOUND, "no_server",
+			"%s holds no Slipway server; make one with `slipway init --data %s`", data, data);
+	if (chdir(data) != 0)
+		return cli_fail(cli, ERR_IO, "data", "%s cannot be entered", data);
+	err e = conf_load(cli->arena, DATA_CONF, overrides, count, ret, &problem);
+
+	if (e)
+		return cli_fail(cli, e, "settings", "%s", problem);
+	if (log_level_from_name(span_from(conf_str(*ret, CONF_LOG_LEVEL)), &level))
+		log_init("control", level, STDERR_FILENO);
+	return OK;
+}
+
+static err run_control(struct cli *cli)
+{
+	AUTO_PTR(conf) conf = NULL;
+	err e = enter(cli, &conf);
+
+	if (e)
+		return e;
+	int code = control_main(conf);
+
+	return code ? cli_fail(cli, ERR_UNAVAILABLE, "control", "the control plane did not start; "
+		"the log says why") : OK;
+}
+
+static const struct option init_options[] = {
+	DATA_OPTION,
+	{"database", "URL", VALUE_TEXT, 0,
+		"`sqlite` (default: a file in the data directory) or postgresql://…"},
+	{"admin-email", "EMAIL", VALUE_TEXT, 0, "Makes the first administrator right away"},
+	{"admin-password-file", "FILE", VALUE_FILE, 0, "Its password, on one line"},
+	{0},
+};
+
+static const struct option control_options[] = {
+	DATA_OPTION,
+	{"set", "NAME=VALUE", VALUE_TEXT, OPTION_MANY, "Overrules a setting of slipway.conf"},
+	{0},
+};
+
+static const struct command commands[] = {
+	{
+		.path = "init",
+		.summary = "Make a new server's data directory",
+		.about = "Makes the directory with its settings, database and signing keys. Without "
+			 "--admin-email it prints a token, good for one use, by which the first "
+			 "administrator is made over the network.",
+		.options = init_options,
+		.run = run_init,
+		.examples = "slipway init --data /srv/slipway\n"
+			    "slipway init --data /srv/slipway --database postgresql://slipway@db/slipway\n",
+		.next = "Start it with `slipway serve --data DIR`.",
+	},
+	{
+		.path = "control",
+		.summary = "Run the control plane alone, in the foreground",
+		.about = "For service managers that run nginx, control plane and tailer as units of "
+			 "their own; `slipway serve` runs all of them.",
+		.options = control_options,
+		.run = run_control,
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(argc, argv, commands, ARRAY_LEN(commands));
+}
