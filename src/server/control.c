@@ -26,10 +26,10 @@
 
 #include "base/banned.h"
 
-#define DB_WAIT_US        (5 * INT64_C(1000000))
-#define STOP_TIMEOUT_US   (10 * INT64_C(1000000))
-#define HASHING_QUEUE     16
-#define UNAVAILABLE_TRIES 60
+#define DB_WAIT_US          (5 * INT64_C(1000000))
+#define STOP_TIMEOUT_US     (10 * INT64_C(1000000))
+#define HASHING_QUEUE       16
+#define UNAVAILABLE_TRIES   60
 #define UNAVAILABLE_PAUSE_S 1
 
 static void observe_database(void *ctx, enum db_event event, const char *statement_name,

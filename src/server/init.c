@@ -1,6 +1,6 @@
 /*
- * `slipway init`. Hard rule: slipway.conf is written last, so that a directory with one is complete;
- * an init that was interrupted is simply run again.
+ * `slipway init`. Hard rule: slipway.conf is written last, so that a directory with one is
+ * complete; an init that was interrupted is simply run again.
  */
 #include "server/init.h"
 
@@ -24,9 +24,9 @@
 
 #include "base/banned.h"
 
-#define CONF_TEXT_MAX   65536
-#define TOKEN_BYTES     32
-#define SETUP_PREFIX    "sls_"
+#define CONF_TEXT_MAX 65536
+#define TOKEN_BYTES   32
+#define SETUP_PREFIX  "sls_"
 
 struct first_admin {
 	struct arena *arena;
@@ -40,8 +40,8 @@ static err insert_admin(struct db_tx *tx, void *arg)
 	return account_insert(tx, f->arena, &f->account);
 }
 
-static err make_admin(struct arena *a, struct db *db, const struct init_plan *plan,
-	const char **ret_problem)
+static err make_admin(
+	struct arena *a, struct db *db, const struct init_plan *plan, const char **ret_problem)
 {
 	struct first_admin f = {.arena = a};
 	char id[TYPEID_SIZE];
@@ -96,15 +96,15 @@ static err check_plan(struct arena *a, const struct init_plan *plan, const char 
 
 	if (path_exists(arena_printf(a, "%s/%s", plan->data, DATA_CONF))) {
 		*ret_problem = arena_printf(a,
-			"%s holds a Slipway server already; start it with `slipway serve --data %s`.",
+			"%s holds a Slipway server already; start it with `slipway serve --data "
+			"%s`.",
 			plan->data, plan->data);
 		return ERR_CONFLICT;
 	}
 	if (!plan->admin_email)
 		return OK;
 	if (!email_is_valid(span_from(plan->admin_email))) {
-		*ret_problem = arena_printf(
-			a, "\"%s\" is no e-mail address.", plan->admin_email);
+		*ret_problem = arena_printf(a, "\"%s\" is no e-mail address.", plan->admin_email);
 		return ERR_INVALID;
 	}
 	problem = password_problem(plan->admin_password, span_from(plan->admin_email));

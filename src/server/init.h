@@ -2,17 +2,17 @@
 #define SLIPWAY_SERVER_INIT_H
 
 /*
- * Makes a data directory: settings, database with its schema, signing keys, published state, and the
- * first administrator or a one-time token by which one can be made. Nothing is asked for.
+ * Makes a data directory: settings, database with its schema, signing keys, published state, and
+ * the first administrator or a one-time token by which one can be made. Nothing is asked for.
  */
 
 #include "base/arena.h"
 
 struct init_plan {
-	const char *data;           /* directory to make */
-	const char *database;       /* "sqlite" or a postgresql:// URL */
-	const char *admin_email;    /* NULL: a set-up token instead */
-	span admin_password;        /* with admin_email; borrowed, wiped by the caller */
+	const char *data;        /* directory to make */
+	const char *database;    /* "sqlite" or a postgresql:// URL */
+	const char *admin_email; /* NULL: a set-up token instead */
+	span admin_password;     /* with admin_email; borrowed, wiped by the caller */
 };
 
 struct init_result {

@@ -20,8 +20,10 @@
 #include "base/banned.h"
 
 #define DATA_OPTION                                                                                \
-	{"data", "DIR", VALUE_PATH, OPTION_REQUIRED, "The server's data directory", NULL, NULL,    \
-		"SLIPWAY_DATA"}
+	{                                                                                          \
+		"data", "DIR", VALUE_PATH, OPTION_REQUIRED, "The server's data directory", NULL,   \
+			NULL, "SLIPWAY_DATA"                                                       \
+	}
 
 static err read_password(struct cli *cli, const char *path, struct buf *out)
 {
@@ -29,7 +31,8 @@ static err read_password(struct cli *cli, const char *path, struct buf *out)
 	err e = secret_file_read(path, out, &wide);
 
 	if (e)
-		return cli_fail(cli, e, "password_file", "%s cannot be read: %s", path, err_title(e));
+		return cli_fail(
+			cli, e, "password_file", "%s cannot be read: %s", path, err_title(e));
 	if (wide)
 		cli_note(cli, "%s can be read by others; chmod 600 it.", path);
 	return OK;
@@ -37,7 +40,7 @@ static err read_password(struct cli *cli, const char *path, struct buf *out)
 
 static void show_init(struct cli *cli, const char *data, const struct init_result *result)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	struct json_writer w;
 
 	if (cli->json) {
@@ -78,6 +81,7 @@ static err run_init(struct cli *cli)
 	if (!plan.admin_email != !password_file)
 		return cli_fail(cli, ERR_INVALID, "admin",
 			"--admin-email and --admin-password-file go together");
+	log_init("init", LOG_WARN_LEVEL, STDERR_FILENO);
 	buf_init(&password, PASSWORD_MAX_BYTES);
 	if (password_file)
 		e = read_password(cli, password_file, &password);
@@ -104,7 +108,8 @@ static err enter(struct cli *cli, struct conf **ret)
 
 	if (!path_exists(arena_printf(cli->arena, "%s/%s", data, DATA_CONF)))
 		return cli_fail(cli, ERR_NOT_FOUND, "no_server",
-			"%s holds no Slipway server; make one with `slipway init --data %s`", data, data);
+			"%s holds no Slipway server; make one with `slipway init --data %s`", data,
+			data);
 	if (chdir(data) != 0)
 		return cli_fail(cli, ERR_IO, "data", "%s cannot be entered", data);
 	err e = conf_load(cli->arena, DATA_CONF, overrides, count, ret, &problem);
@@ -125,8 +130,10 @@ static err run_control(struct cli *cli)
 		return e;
 	int code = control_main(conf);
 
-	return code ? cli_fail(cli, ERR_UNAVAILABLE, "control", "the control plane did not start; "
-		"the log says why") : OK;
+	return code ? cli_fail(cli, ERR_UNAVAILABLE, "control",
+			      "the control plane did not start; "
+			      "the log says why")
+		    : OK;
 }
 
 static const struct option init_options[] = {
@@ -148,20 +155,23 @@ static const struct command commands[] = {
 	{
 		.path = "init",
 		.summary = "Make a new server's data directory",
-		.about = "Makes the directory with its settings, database and signing keys. Without "
-			 "--admin-email it prints a token, good for one use, by which the first "
-			 "administrator is made over the network.",
+		.about =
+			"Makes the directory with its settings, database and signing keys. Without "
+			"--admin-email it prints a token, good for one use, by which the first "
+			"administrator is made over the network.",
 		.options = init_options,
 		.run = run_init,
 		.examples = "slipway init --data /srv/slipway\n"
-			    "slipway init --data /srv/slipway --database postgresql://slipway@db/slipway\n",
+			    "slipway init --data /srv/slipway --database "
+			    "postgresql://slipway@db/slipway\n",
 		.next = "Start it with `slipway serve --data DIR`.",
 	},
 	{
 		.path = "control",
 		.summary = "Run the control plane alone, in the foreground",
-		.about = "For service managers that run nginx, control plane and tailer as units of "
-			 "their own; `slipway serve` runs all of them.",
+		.about =
+			"For service managers that run nginx, control plane and tailer as units of "
+			"their own; `slipway serve` runs all of them.",
 		.options = control_options,
 		.run = run_control,
 	},
