@@ -226,7 +226,8 @@ CREATE TABLE downloads (
     account_id TEXT,
     device_id TEXT,
     licence_id TEXT,
-    jti TEXT NOT NULL,
+    -- The token's jti is the id, a dot and this number.
+    renewals BIGINT NOT NULL,
     filename TEXT NOT NULL,
     size BIGINT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('granted', 'started', 'transferred', 'completed', 'failed')),
@@ -235,7 +236,8 @@ CREATE TABLE downloads (
     first_byte_at BIGINT,
     last_byte_at BIGINT,
     requests BIGINT NOT NULL,
-    -- Union of the ranges, as "a-b,c-d" with inclusive ends; bytes is its size.
+    -- Union of the ranges, as "a-b,c-d" with inclusive ends, for each file of a release with its name
+    -- in front; bytes is its size.
     ranges TEXT NOT NULL,
     bytes BIGINT NOT NULL,
     bytes_sent BIGINT NOT NULL,
@@ -253,28 +255,39 @@ CREATE TABLE downloads (
 CREATE INDEX downloads_by_time ON downloads (granted_at);
 CREATE INDEX downloads_by_account ON downloads (account_id, granted_at);
 
--- Raw events as the data plane wrote them; (edge, generation, position) makes shipping idempotent.
-CREATE TABLE events (
-    edge TEXT NOT NULL,
-    generation TEXT NOT NULL,
-    position BIGINT NOT NULL,
-    at BIGINT NOT NULL,
-    kind TEXT NOT NULL,
-    download_id TEXT NOT NULL,
-    product TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    PRIMARY KEY (edge, generation, position)
-);
-CREATE INDEX events_by_time ON events (at);
-
--- How far each edge's log file has been taken in: moved in the transaction that stores the events.
+-- How far each node's event log has been taken in: moved in the transaction that stores the events.
+-- One row for each file there ever was; they are few and are kept, so that no file counts twice.
 CREATE TABLE event_cursors (
+    id BIGINT PRIMARY KEY,
     edge TEXT NOT NULL,
     generation TEXT NOT NULL,
     position BIGINT NOT NULL,
     torn BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    PRIMARY KEY (edge, generation)
+    UNIQUE (edge, generation)
+);
+
+-- Raw events as the data plane wrote them. The id is the cursor's id times 2^40 plus the offset of
+-- the line in its file: unique, ascending, and no index beside it is needed.
+CREATE TABLE events (
+    id BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    download_id TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX events_by_time ON events (at);
+
+-- Update checks that were counted (at most one per client and day), per UTC day since 1970.
+CREATE TABLE update_checks (
+    day BIGINT NOT NULL,
+    product TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    -- A version of the catalogue, or 'other': what clients claim must not fill the table.
+    installed TEXT NOT NULL,
+    offered TEXT NOT NULL,
+    checks BIGINT NOT NULL,
+    PRIMARY KEY (day, product, platform, installed, offered)
 );
 
 -- Reports of update clients (updates/report): what became of a release on a device.

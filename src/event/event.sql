@@ -1,0 +1,81 @@
+-- Events ---------------------------------------------------------------------------------------
+
+-- name: event_cursor_find
+SELECT id, position FROM event_cursors WHERE edge = $1 AND generation = $2;
+
+-- name: event_cursor_last
+SELECT COALESCE(MAX(id), 0) FROM event_cursors;
+
+-- name: event_cursor_add
+INSERT INTO event_cursors (id, edge, generation, position, torn, updated_at)
+VALUES ($1, $2, $3, 0, 0, $4);
+
+-- name: event_cursor_move
+UPDATE event_cursors SET position = $1, torn = torn + $2, updated_at = $3 WHERE id = $4;
+
+-- name: event_add
+INSERT INTO events (id, at, kind, download_id, detail) VALUES ($1, $2, $3, $4, $5);
+
+-- A part of the old ones at a time, so that a writer never holds the database for long.
+-- name: event_delete_before
+DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY at LIMIT 5000);
+
+-- name: event_count
+SELECT COUNT(*) FROM events WHERE download_id = $1;
+
+-- Update checks --------------------------------------------------------------------------------
+
+-- name: update_checks_add
+INSERT INTO update_checks (day, product, platform, installed, offered, checks)
+SELECT CAST($1 AS BIGINT), p.name, CAST($2 AS TEXT),
+    COALESCE((SELECT r.version FROM releases r WHERE r.product_id = p.id AND r.version = $3), 'other'),
+    COALESCE((SELECT r.version FROM releases r WHERE r.product_id = p.id AND r.version = $4), ''),
+    CAST($5 AS BIGINT)
+FROM products p WHERE p.name = $6
+ON CONFLICT (day, product, platform, installed, offered)
+DO UPDATE SET checks = update_checks.checks + excluded.checks;
+
+-- Downloads ------------------------------------------------------------------------------------
+
+-- name: download_add
+INSERT INTO downloads (id, package_id, release_id, account_id, device_id, licence_id, renewals,
+    filename, size, state, granted_at, expires_at, requests, ranges, bytes, bytes_sent, country,
+    referrer, client_os, client_device, client_version, report, error)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, 'granted', $9, $10, 0, '', 0, 0, $11, $12, $13, $14, $15,
+    '', '');
+
+-- name: download_find
+SELECT id, package_id, release_id, account_id, device_id, licence_id, renewals, filename, size, state,
+    granted_at, expires_at, first_byte_at, last_byte_at, requests, ranges, bytes, bytes_sent, country,
+    referrer, client_os, client_device, client_version, report, reported_at, duration_ms, error
+FROM downloads WHERE id = $1;
+
+-- name: download_list
+SELECT id, package_id, release_id, account_id, device_id, licence_id, renewals, filename, size, state,
+    granted_at, expires_at, first_byte_at, last_byte_at, requests, ranges, bytes, bytes_sent, country,
+    referrer, client_os, client_device, client_version, report, reported_at, duration_ms, error
+FROM downloads
+WHERE id < $1 AND ($2 = '' OR account_id = $2) AND ($3 = '' OR state = $3)
+    AND ($4 = '' OR package_id = $4)
+ORDER BY id DESC LIMIT $5;
+
+-- name: download_save_transfer
+UPDATE downloads SET state = $1, first_byte_at = $2, last_byte_at = $3, requests = $4, ranges = $5,
+    bytes = $6, bytes_sent = $7, country = $8, client_os = $9, client_device = $10,
+    client_version = $11, duration_ms = $12
+WHERE id = $13;
+
+-- name: download_save_report
+UPDATE downloads SET state = $1, report = $2, reported_at = $3, duration_ms = $4, error = $5,
+    referrer = $6, client_os = $7, client_device = $8, client_version = $9
+WHERE id = $10;
+
+-- name: download_save_renewal
+UPDATE downloads SET renewals = $1, expires_at = $2 WHERE id = $3 AND renewals = $4;
+
+-- Update reports -------------------------------------------------------------------------------
+
+-- name: update_report_add
+INSERT INTO update_reports (id, release_id, device, stage, error, at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (release_id, device, stage) DO UPDATE SET error = excluded.error, at = excluded.at;
+
