@@ -53,18 +53,16 @@ FROM devices d
 WHERE d.id > $1 AND ($2 = '' OR d.licence_id = $2)
 ORDER BY d.id LIMIT $3;
 
--- name: device_list_of_account
-SELECT d.id, d.licence_id, d.name, d.os, d.arch, d.state, d.epoch, d.created_at, d.last_seen_at
-FROM devices d JOIN licences l ON l.id = d.licence_id
-WHERE l.account_id = $1 ORDER BY d.id;
-
 -- name: device_add
 INSERT INTO devices (id, licence_id, fingerprint_hash, name, os, arch, state, epoch, created_at,
     last_seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, $7, $8);
+VALUES ($1, $2, $3, $4, $5, $6, 'active', 1, $7, $7);
 
 -- name: device_save
 UPDATE devices SET name = $1, os = $2, arch = $3, state = $4, last_seen_at = $5 WHERE id = $6;
 
 -- name: device_raise_epoch
 UPDATE devices SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch;
+
+-- name: device_raise_epochs_of
+UPDATE devices SET epoch = epoch + 1 WHERE licence_id = $1 RETURNING id, epoch;
