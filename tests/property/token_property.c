@@ -59,16 +59,32 @@ static void sign_and_verify(void **state)
 		assert_int_equal(
 			token_verify(kind, text, &f->verifier, NOW, scratch, &got), TOKEN_OK);
 		assert_int_equal(got.kind, kind);
-		SAME(kid), SAME(iss), SAME(sub), SAME(aud), SAME(jti);
+		SAME(kid);
+		SAME(iss);
+		SAME(sub);
+		SAME(aud);
+		SAME(jti);
 		assert_true(got.iat == c.iat && got.nbf == c.nbf && got.exp == c.exp);
 		assert_true(
 			got.subject_epoch == c.subject_epoch && got.global_epoch == c.global_epoch);
-		if (kind == TOKEN_ACCESS)
-			SAME(client_id), SAME(role), SAME(permissions), SAME(session), SAME(device);
-		if (kind != TOKEN_DOWNLOAD)
-			SAME(org), SAME(licence), SAME(entitlements);
-		else
-			SAME(device), SAME(rate_class), SAME(uri), SAME(digest), SAME(filename);
+		if (kind == TOKEN_ACCESS) {
+			SAME(client_id);
+			SAME(role);
+			SAME(permissions);
+			SAME(session);
+			SAME(device);
+		}
+		if (kind != TOKEN_DOWNLOAD) {
+			SAME(org);
+			SAME(licence);
+			SAME(entitlements);
+		} else {
+			SAME(device);
+			SAME(rate_class);
+			SAME(uri);
+			SAME(digest);
+			SAME(filename);
+		}
 	}
 }
 
