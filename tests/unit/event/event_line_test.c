@@ -35,8 +35,7 @@ static void refuses(void **state UNUSED)
 		"{\"event\":\"download\",\"time\":12.1234567,\"download\":\"x\",\"status\":200}",
 		"{\"event\":\"download\",\"time\":\"\",\"download\":\"x\",\"status\":200}",
 		"{\"event\":\"download\",\"time\":0,\"download\":\"x\",\"status\":200}",
-		"{\"event\":\"download\",\"time\":99999999999999,\"download\":\"x\",\"status\":"
-		"200}",
+		"{\"event\":\"download\",\"time\":99999999999999,\"download\":\"x\",\"status\":200}",
 		"{\"event\":\"check\",\"time\":1.0,\"platform\":\"any-any\"}",
 		"{\"event\":\"check\",\"time\":1.0,\"product\":\"a\\nb\"}",
 	};
