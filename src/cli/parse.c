@@ -104,6 +104,8 @@ static err check_value(
 
 	if (row->kind != VALUE_FLAG && !**value)
 		return usage(p, "%s: the value is empty", name);
+	if (row->kind == VALUE_TEXT && !span_is_utf8(span_from(*value)))
+		return usage(p, "%s: the value is not valid UTF-8", name);
 	if (row->kind == VALUE_COUNT && span_to_u64(span_from(*value), INT64_MAX, &number) != OK)
 		return usage(p, "%s: \"%s\" is no whole number", name, *value);
 	if (row->kind == VALUE_TIME)

@@ -1,6 +1,6 @@
 /*
- * Progress bars. A bar never lies: it shows bytes that are acknowledged, and its rate is measured
- * over the last seconds only, so that a stalled transfer is seen to stall.
+ * Progress bars. A bar never lies: when it turns out that less arrived it goes back, and its rate
+ * is measured over the last seconds only, so that a stalled transfer is seen to stall.
  */
 #include "cli/progress.h"
 

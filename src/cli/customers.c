@@ -1,0 +1,177 @@
+/*
+ * Whom packages are for: licences and the devices activated on them.
+ */
+#include "cli/commands.h"
+
+#include "cli/request.h"
+
+#include "base/banned.h"
+
+static err run_licence_create(struct cli *cli)
+{
+	return command_create(cli, "/admin/licences", "licence_id");
+}
+
+static err run_licence_list(struct cli *cli)
+{
+	static const struct view views[] = {
+		{"ID", "id", VIEW_TEXT, 0},
+		{"ACCOUNT", "account", VIEW_TEXT, COLUMN_SHRINK},
+		{"PRODUCT", "product", VIEW_TEXT, COLUMN_SHRINK},
+		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
+		{"DEVICES", "max_devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
+		{"EXPIRES", "expires_at", VIEW_TIME, COLUMN_DROP},
+	};
+
+	return command_list(cli, "/admin/licences", views, ARRAY_LEN(views),
+		"No licences yet: slipway licence create --help");
+}
+
+static err run_licence_show(struct cli *cli)
+{
+	return command_show(cli, "/admin/licences/{licence}");
+}
+
+static err set_licence_state(struct cli *cli, const char *state)
+{
+	json_t *body = json_pack("{s:s}", "state", state), *licence;
+	err e = session_call(
+		cli, "PATCH", request_path(cli, "/admin/licences/{licence}"), body, &licence);
+
+	json_decref(body);
+	return e == OK ? command_answer(cli, licence) : e;
+}
+
+static err run_licence_suspend(struct cli *cli)
+{
+	return set_licence_state(cli, "suspended");
+}
+
+static err run_licence_resume(struct cli *cli)
+{
+	return set_licence_state(cli, "active");
+}
+
+static err run_licence_extend(struct cli *cli)
+{
+	return command_act(cli, "PATCH", "/admin/licences/{licence}", "Done");
+}
+
+static err run_device_list(struct cli *cli)
+{
+	static const struct view views[] = {
+		{"ID", "id", VIEW_TEXT, 0},
+		{"NAME", "name", VIEW_TEXT, COLUMN_SHRINK},
+		{"OS", "os", VIEW_TEXT, COLUMN_DROP},
+		{"ARCH", "arch", VIEW_TEXT, COLUMN_DROP},
+		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
+		{"LAST SEEN", "last_seen_at", VIEW_TIME, COLUMN_DROP},
+	};
+
+	return command_list(cli, "/admin/devices", views, ARRAY_LEN(views), "No devices");
+}
+
+static err run_device_show(struct cli *cli)
+{
+	return command_show(cli, "/admin/devices/{device}");
+}
+
+static err run_device_revoke(struct cli *cli)
+{
+	return command_act(cli, "DELETE", "/admin/devices/{device}", "Revoked");
+}
+
+static const struct option licence_argument[] = {
+	{"licence", "LICENCE", VALUE_TEXT, OPTION_REQUIRED, "the licence's id"},
+	{0},
+};
+static const struct option licence_create_options[] = {
+	{"account", "ACCOUNT", VALUE_TEXT, OPTION_REQUIRED, "e-mail address or id of the customer",
+		.member = "account"},
+	{"product", "PRODUCT", VALUE_TEXT, OPTION_REQUIRED, "name or id of the product",
+		.member = "product"},
+	{"entitlement", "CODE", VALUE_TEXT, OPTION_MANY,
+		"what the licence entitles to; packages may ask for such a code",
+		.member = "entitlements"},
+	{"max-devices", "N", VALUE_COUNT, 0, "devices it can be activated on",
+		.member = "max_devices"},
+	{"plan", "TEXT", VALUE_TEXT, 0, "name of what was bought", .member = "plan"},
+	{"org", "ORGANISATION", VALUE_TEXT, 0, "organisation it belongs to",
+		.member = "organisation"},
+	{"starts", "TIME", VALUE_TIME, 0, "valid from: date, time or 30d (from now)",
+		.member = "starts_at"},
+	{"expires", "TIME", VALUE_TIME, 0, "valid until: date, time or 365d (from now)",
+		.member = "expires_at"},
+	{0},
+};
+static const struct option licence_list_options[] = {
+	{"account", "ACCOUNT", VALUE_TEXT, 0, "only of this customer", .member = "account"},
+	{"product", "PRODUCT", VALUE_TEXT, 0, "only for this product", .member = "product"},
+	LIMIT_OPTION,
+	{0},
+};
+static const struct option licence_extend_options[] = {
+	{"expires", "TIME", VALUE_TIME, OPTION_REQUIRED,
+		"the new end: date, time or 365d (from now)", .member = "expires_at"},
+	{0},
+};
+static const struct option device_argument[] = {
+	{"device", "DEVICE", VALUE_TEXT, OPTION_REQUIRED, "the device's id"},
+	{0},
+};
+static const struct option device_list_options[] = {
+	{"licence", "LICENCE", VALUE_TEXT, 0, "only those activated on this licence",
+		.member = "licence"},
+	LIMIT_OPTION,
+	{0},
+};
+
+const struct command customer_commands[] = {
+	{.path = "licence create",
+		.summary = "give a customer a licence",
+		.about = "The answer has the licence key; it is shown this once. The customer "
+			 "enters "
+			 "it on each device.",
+		.options = licence_create_options,
+		.run = run_licence_create,
+		.examples = "slipway licence create --account jo@example.com --product myvpn "
+			    "--entitlement vpn-client --max-devices 3 --expires 365d",
+		.next = "on the device: slipway-update --server URL --product myvpn --platform "
+			"linux-amd64 --installed 0.0.0 --licence-key KEY download --output ."},
+	{.path = "licence list",
+		.summary = "list licences",
+		.options = licence_list_options,
+		.run = run_licence_list},
+	{.path = "licence show",
+		.summary = "show a licence",
+		.arguments = licence_argument,
+		.run = run_licence_show},
+	{.path = "licence suspend",
+		.summary = "suspend a licence; its devices lose access at once",
+		.arguments = licence_argument,
+		.run = run_licence_suspend,
+		.next = "`slipway licence resume` gives it back."},
+	{.path = "licence resume",
+		.summary = "make a suspended licence valid again",
+		.arguments = licence_argument,
+		.run = run_licence_resume},
+	{.path = "licence extend",
+		.summary = "move the end of a licence",
+		.arguments = licence_argument,
+		.options = licence_extend_options,
+		.run = run_licence_extend,
+		.examples = "slipway licence extend lic_01h455vb4pex5vsknk084sn02q --expires 365d"},
+	{.path = "device list",
+		.summary = "list activated devices",
+		.options = device_list_options,
+		.run = run_device_list},
+	{.path = "device show",
+		.summary = "show a device",
+		.arguments = device_argument,
+		.run = run_device_show},
+	{.path = "device revoke",
+		.summary = "take a device off its licence; its tokens end at once",
+		.arguments = device_argument,
+		.run = run_device_revoke},
+};
+const size_t customer_commands_count = ARRAY_LEN(customer_commands);

@@ -1,0 +1,16 @@
+#ifndef SLIPWAY_CLI_SECRET_INPUT_H
+#define SLIPWAY_CLI_SECRET_INPUT_H
+
+#include "cli/cli.h"
+
+/*
+ * A secret: from the file of option `option` if that is given, else asked for on the terminal
+ * without showing it (`prompt`, twice when `twice`). ret is to be wiped. Fails with words when
+ * there is neither.
+ */
+err secret_input(struct cli *cli, const char *option, const char *prompt, bool twice,
+	struct buf *ret) MUST_USE;
+/* A line of text asked for on the terminal, shown while typed; ERR_INVALID without a terminal. */
+err line_input(const char *prompt, struct buf *ret) MUST_USE;
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * Talking to the server as somebody. One rule: a refresh token is used under the lock of the
+ * credentials file and its successor is on disk before the lock is given up.
+ */
+#include "cli/session.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "crypto/secret.h"
+#include "sys/clock.h"
+
+#include "base/banned.h"
+
+#define RENEW_BEFORE_US (30 * TIME_SECOND)
+#define ANSWER_MAX      (64u << 20)
+
+/* "host:8443/" → "https://host:8443"; only https, no path. */
+static err normal_server(struct cli *cli, const char *given, const char **ret)
+{
+	span text = span_from(given);
+
+	if (span_starts_with(text, SPAN("http://")))
+		return cli_fail(cli, ERR_INVALID, "server",
+			"%s: Slipway is spoken to over https only", given);
+	if (!span_starts_with(text, SPAN("https://")))
+		text = span_from(arena_printf(cli->arena, "https://%s", given));
+	while (span_ends_with(text, SPAN("/")))
+		text.len--;
+	if (text.len <= SPAN("https://").len ||
+		span_contains(span_from_offset(text, SPAN("https://").len), SPAN("/")))
+		return cli_fail(cli, ERR_INVALID, "server",
+			"%s is no server; write https://HOST or https://HOST:PORT", given);
+	*ret = arena_str(cli->arena, text);
+	return OK;
+}
+
+static err load_credentials(struct cli *cli, const char *server, struct session *s)
+{
+	err e = credentials_load(cli->arena, server, &s->credentials);
+
+	if (e == OK)
+		s->identity = IDENTITY_SIGNED_IN;
+	if (e == OK || e == ERR_NOT_FOUND || e == ERR_INVALID)
+		return OK; /* nobody signed in, or nowhere to keep it */
+	if (e == ERR_CORRUPT)
+		cli_hint(cli, "`slipway login` writes it anew");
+	return cli_fail(
+		cli, e, "credentials", "the stored credentials cannot be read: %s", err_title(e));
+}
+
+static err choose_identity(struct cli *cli, const char *server, struct session *s, bool anonymous)
+{
+	const char *token = cli_text(cli, "token"), *key = cli_text(cli, "api-key");
+	err e;
+
+	e = load_credentials(cli, server, s);
+	if (e != OK)
+		return e;
+	s->server = server ? server : s->credentials.server;
+	s->ca_file = cli_text(cli, "ca") ? cli_text(cli, "ca") : s->credentials.ca_file;
+	if (anonymous) {
+		s->identity = IDENTITY_NOBODY;
+	} else if (token || key) {
+		s->identity = IDENTITY_GIVEN;
+		s->bearer = token ? token : key;
+	}
+	if (s->server)
+		return OK;
+	cli_hint(cli, "name it with --server URL or SLIPWAY_SERVER, or sign in: slipway login "
+		      "--server URL");
+	return cli_fail(cli, ERR_INVALID, "no_server", "no server is known");
+}
+
+static void close_http(void *http)
+{
+	http_free(http);
+}
+
+static err open_session(struct cli *cli, bool anonymous, struct session **ret)
+{
+	struct session *s = arena_alloc(cli->arena, sizeof(*s));
+	struct http_settings settings = {.user_agent = "slipway/" SLIPWAY_VERSION};
+	const char *server = NULL;
+	err e;
+
+	if (cli_text(cli, "server")) {
+		e = normal_server(cli, cli_text(cli, "server"), &server);
+		if (e != OK)
+			return e;
+	}
+	e = choose_identity(cli, server, s, anonymous);
+	if (e != OK)
+		return e;
+	settings.ca_file = s->ca_file;
+	e = http_new(&settings, &s->http);
+	if (e != OK)
+		return cli_fail(
+			cli, e, "ca", "%s: %s", s->ca_file ? s->ca_file : "CA file", err_title(e));
+	arena_on_free(cli->arena, close_http, s->http);
+	cli->data = s;
+	*ret = s;
+	return OK;
+}
+
+err session_get(struct cli *cli, struct session **ret)
+{
+	if (!cli->data)
+		return open_session(cli, false, ret);
+	*ret = cli->data;
+	return OK;
+}
+
+err session_get_anonymous(struct cli *cli, struct session **ret)
+{
+	if (!cli->data)
+		return open_session(cli, true, ret);
+	*ret = cli->data;
+	return OK;
+}
+
+const char *session_url(struct cli *cli, const struct session *s, const char *path)
+{
+	return arena_printf(cli->arena, "%s%s", s->server, path);
+}
+
+static err parse_answer(const struct http_answer *a, json_t **ret)
+{
+	json_t *root =
+		json_loadb(buf_str(&a->body), buf_len(&a->body), JSON_REJECT_DUPLICATES, NULL);
+
+	if (!root)
+		return ERR_CORRUPT;
+	*ret = root;
+	return OK;
+}
+
+err session_store_tokens(
+	struct cli *cli, struct session *s, const char *email, const json_t *tokens)
+{
+	const char *access = json_string_value(json_object_get(tokens, "access_token"));
+	const char *refresh = json_string_value(json_object_get(tokens, "refresh_token"));
+	int64_t expires_in = json_integer_value(json_object_get(tokens, "expires_in"));
+	char absolute[PATH_MAX];
+
+	if (!access || !refresh || expires_in <= 0 || expires_in > 86400 * 366)
+		return ERR_CORRUPT;
+	s->credentials = (struct credentials){
+		.server = s->server,
+		.email = email,
+		.access_token = arena_strdup(cli->arena, access),
+		.refresh_token = arena_strdup(cli->arena, refresh),
+		.access_expires_us = clock_wall_us() + expires_in * TIME_SECOND,
+	};
+	if (s->ca_file)
+		s->credentials.ca_file = realpath(s->ca_file, absolute)
+						 ? arena_strdup(cli->arena, absolute)
+						 : s->ca_file;
+	s->identity = IDENTITY_SIGNED_IN;
+	return credentials_save(cli->arena, &s->credentials);
+}
+
+/* Trades in the refresh token; the lock is held. */
+static err trade_in(struct cli *cli, struct session *s)
+{
+	json_t *body = json_pack("{s:s}", "refresh_token", s->credentials.refresh_token);
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct http_request rq = {.method = "POST",
+		.content_type = "application/json",
+		.url = session_url(cli, s, API "/auth/refresh"),
+		.body = span_from(text)};
+	struct http_answer a;
+	json_t *tokens = NULL;
+	err e;
+
+	json_decref(body);
+	if (!text)
+		return ERR_NOMEM;
+	http_answer_init(&a);
+	e = http_send(s->http, &rq, &a);
+	wipe(text, strlen(text));
+	free(text);
+	if (e == OK)
+		e = parse_answer(&a, &tokens);
+	if (e == OK)
+		e = session_store_tokens(cli, s, s->credentials.email, tokens);
+	if (e != OK && a.status != 400 && a.status != 401)
+		(void)session_explain(cli, e, &a);
+	if (a.status == 400 || a.status == 401) {
+		cli_hint(cli, "sign in again: slipway login --server %s", s->server);
+		e = cli_fail(cli, ERR_UNAUTHENTICATED,
+			a.code[0] ? arena_strdup(cli->arena, a.code) : NULL,
+			"the sign-in at %s has ended", s->server);
+	}
+	json_decref(tokens);
+	http_answer_done(&a);
+	return e;
+}
+
+/* A working access token: another run's, if it was faster, else a new one. */
+static err renew(struct cli *cli, struct session *s)
+{
+	const char *mine = s->credentials.access_token;
+	int lock = -1;
+	err e = credentials_lock(cli->arena, &lock);
+
+	if (e != OK)
+		return cli_fail(cli, e, "credentials", "the credentials cannot be locked: %s",
+			err_title(e));
+	e = credentials_load(cli->arena, s->server, &s->credentials);
+	if (e != OK)
+		e = cli_fail(cli, ERR_UNAUTHENTICATED, "signed_out",
+			"the sign-in at %s was removed meanwhile", s->server);
+	else if (!strcmp(mine, s->credentials.access_token))
+		e = trade_in(cli, s);
+	credentials_unlock(lock);
+	return e;
+}
+
+static err send_as(struct session *s, const struct http_request *rq, struct http_answer *a)
+{
+	struct http_header headers[SESSION_HEADERS + 1];
+	struct http_request with = *rq;
+	const char *bearer = s->identity == IDENTITY_GIVEN       ? s->bearer
+			     : s->identity == IDENTITY_SIGNED_IN ? s->credentials.access_token
+								 : NULL;
+	AUTO(buf) value = {0};
+	err e;
+
+	if (!bearer)
+		return http_send(s->http, rq, a);
+	if (rq->headers_count > SESSION_HEADERS)
+		return ERR_BUG;
+	buf_init(&value, 8192);
+	buf_addf(&value, "Bearer %s", bearer);
+	if (rq->headers_count)
+		memcpy(headers, rq->headers, rq->headers_count * sizeof(*headers));
+	headers[rq->headers_count] = (struct http_header){"Authorization", buf_span(&value)};
+	with.headers = headers;
+	with.headers_count = rq->headers_count + 1;
+	e = http_send(s->http, &with, a);
+	buf_wipe(&value);
+	return e;
+}
+
+err session_try(struct cli *cli, const struct http_request *rq, struct http_answer *a)
+{
+	struct session *s;
+	err e = session_get(cli, &s);
+
+	if (e != OK)
+		return e;
+	if (s->identity == IDENTITY_SIGNED_IN &&
+		clock_wall_us() > s->credentials.access_expires_us - RENEW_BEFORE_US)
+		e = renew(cli, s);
+	if (e != OK)
+		return e;
+	e = send_as(s, rq, a);
+	if (e != ERR_UNAUTHENTICATED || s->identity != IDENTITY_SIGNED_IN)
+		return e;
+	e = renew(cli, s);
+	return e == OK ? send_as(s, rq, a) : e;
+}
+
+static void hint_for(struct cli *cli, err e, const struct http_answer *a)
+{
+	const struct session *s = cli->data;
+
+	if (cli->hint)
+		return;
+	if (!strcmp(a->code, "certificate"))
+		cli_hint(cli,
+			s && s->ca_file ? "%s is not the authority that signed it"
+					: "name the authority that signed it with --ca FILE or "
+					  "SLIPWAY_CA; a new server's is DATA/tls/ca.pem",
+			s && s->ca_file ? s->ca_file : "");
+	else if (a->status == 0 && e == ERR_UNAVAILABLE)
+		cli_hint(cli, "is %s right, and does the server run?", s ? s->server : "the URL");
+	else if (e == ERR_UNAUTHENTICATED && s && s->identity == IDENTITY_NOBODY)
+		cli_hint(cli, "sign in with `slipway login`, or set SLIPWAY_API_KEY");
+	else if (e == ERR_UNAUTHENTICATED && s && s->identity == IDENTITY_GIVEN)
+		cli_hint(cli, "the token or API key is not valid here, or no longer");
+	else if (a->retry_after_us > 0)
+		cli_hint(cli, "try again in %lld s", (long long)(a->retry_after_us / TIME_SECOND));
+}
+
+err session_explain(struct cli *cli, err e, const struct http_answer *a)
+{
+	if (cli->detail) /* already explained, by somebody who knew better */
+		return e;
+	hint_for(cli, e, a);
+	if (a->request_id[0])
+		cli->request_id = arena_strdup(cli->arena, a->request_id);
+	return cli_fail(cli, e, a->code[0] ? arena_strdup(cli->arena, a->code) : NULL, "%s",
+		buf_len(&a->detail) ? buf_str(&a->detail) : err_title(e));
+}
+
+err session_send(struct cli *cli, const struct http_request *rq, struct http_answer *a)
+{
+	err e = session_try(cli, rq, a);
+
+	return e == OK ? OK : session_explain(cli, e, a);
+}
+
+err session_call(
+	struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret)
+{
+	struct session *s;
+	struct http_request rq = {.method = method, .answer_max = ANSWER_MAX};
+	struct http_answer a;
+	char *text = NULL;
+	err e = session_get(cli, &s);
+
+	if (e != OK)
+		return e;
+	if (body) {
+		text = json_dumps(body, JSON_COMPACT);
+		if (!text)
+			return ERR_NOMEM;
+		rq.body = span_from(text);
+		rq.content_type = "application/json";
+	}
+	rq.url = arena_printf(cli->arena, "%s" API "%s", s->server, path);
+	http_answer_init(&a);
+	e = session_send(cli, &rq, &a);
+	if (text)
+		wipe(text, strlen(text)); /* may hold a password */
+	free(text);
+	*ret = NULL;
+	if (e == OK && a.status != 204 && parse_answer(&a, ret) != OK)
+		e = cli_fail(cli, ERR_CORRUPT, "answer", "the server's answer is no JSON");
+	http_answer_done(&a);
+	return e;
+}
