@@ -20,6 +20,7 @@ struct sqlite_session {
 	struct db *db;
 	sqlite3 *handle;
 	struct statement_cache *cache; /* prepared statements by address */
+	bool has_new_wal;              /* the writer's: sqlite_begin_new_wal() was done */
 };
 
 /* sqlite_vfs.c: registers the file system below (once); its name for sqlite3_open_v2(). */
@@ -28,6 +29,8 @@ const char *sqlite_vfs_name(void);
 /* sqlite_session.c */
 err sqlite_session_open(struct db *db, bool writer, struct sqlite_session **ret) MUST_USE;
 void sqlite_session_close(void *session); /* accepts NULL */
+/* Must have succeeded once before this connection writes. Outside a transaction. */
+err sqlite_begin_new_wal(struct sqlite_session *s) MUST_USE;
 /* Runs BEGIN, COMMIT and the like. */
 err sqlite_control(struct sqlite_session *s, const struct db_statement *statement) MUST_USE;
 err sqlite_statement(struct sqlite_session *s, const struct db_statement *statement,

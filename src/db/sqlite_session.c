@@ -214,6 +214,41 @@ static err enter_wal_mode(struct sqlite_session *s)
 	}
 }
 
+/*
+ * After a crash the WAL may end in frames whose fsync once failed: the kernel shows them, the disk
+ * may not have them, and what is appended behind such a hole is lost at the next crash although its
+ * own fsync went well. So what the WAL holds is moved into the database before the first write, and
+ * the WAL begins anew. Where another process works on the database it has done that; BUSY is fine.
+ */
+err sqlite_begin_new_wal(struct sqlite_session *s)
+{
+	if (s->has_new_wal)
+		return OK;
+	int rc = sqlite3_wal_checkpoint_v2(
+		s->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	bool busy = (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED;
+
+	if (rc != SQLITE_OK && !busy)
+		return sqlite_failure(s, "checkpoint");
+	s->has_new_wal = true;
+	return OK;
+}
+
+static err configure_writer(struct sqlite_session *s)
+{
+	err e = enter_wal_mode(s);
+
+	if (!e) {
+		(void)sqlite3_busy_timeout(
+			s->handle, 0); /* a process that reads is not waited for */
+		e = sqlite_begin_new_wal(s);
+		(void)sqlite3_busy_timeout(s->handle, (int)(s->db->wait_us / TIME_MS));
+	}
+	(void)sqlite3_wal_hook(s->handle, on_commit, s); /* gives the one before */
+	/* With a full disk reading works; the first write tries again. */
+	return e == ERR_NO_SPACE ? OK : e;
+}
+
 static err configure(struct sqlite_session *s, bool writer)
 {
 	static const char common[] = "PRAGMA synchronous = FULL;"
@@ -225,18 +260,18 @@ static err configure(struct sqlite_session *s, bool writer)
 				     "PRAGMA cache_size = -8192;"
 				     /* A WAL that a long reader let grow shrinks again. */
 				     "PRAGMA journal_size_limit = 67108864;";
+	err e = OK;
 
+	/* Neither can fail. */
 	(void)sqlite3_busy_timeout(s->handle, (int)(s->db->wait_us / TIME_MS));
 	(void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (sqlite3_exec(s->handle, common, NULL, NULL, NULL))
 		return sqlite_failure(s, "open");
-	if (writer) {
-		(void)sqlite3_wal_hook(s->handle, on_commit, s);
-		return enter_wal_mode(s);
-	}
-	if (sqlite3_exec(s->handle, "PRAGMA query_only = ON", NULL, NULL, NULL))
-		return sqlite_failure(s, "open");
-	return OK;
+	if (writer)
+		e = configure_writer(s);
+	else if (sqlite3_exec(s->handle, "PRAGMA query_only = ON", NULL, NULL, NULL))
+		e = sqlite_failure(s, "open");
+	return e;
 }
 
 err sqlite_session_open(struct db *db, bool writer, struct sqlite_session **ret)

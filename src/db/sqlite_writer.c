@@ -14,8 +14,8 @@
  * Hard rules: a member returns only after the COMMIT that contains it, with its result; so does a
  * member whose body failed, for it may have judged by what earlier members wrote. The connection
  * and w->group belong to the holder of the turn. After an I/O error nothing is tried again: the
- * group fails, and the connection is closed (what the kernel still holds of a failed fsync is not
- * what is on disk).
+ * group fails. (The next commit overwrites the frames of a failed one in the WAL, because only a
+ * synced commit moves its end; so nothing is ever written behind what may not be on disk.)
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -44,8 +44,9 @@ struct group {
 
 struct sqlite_writer {
 	struct turn turn;
-	struct sqlite_session *session; /* NULL after an I/O error, until the next write */
-	struct group *group;            /* NULL: no transaction is open */
+	struct sqlite_session
+		*session;    /* NULL after a ROLLBACK that failed, until the next write */
+	struct group *group; /* NULL: no transaction is open */
 };
 
 static const struct db_statement begin = {"begin", "BEGIN IMMEDIATE", 0};
@@ -105,23 +106,17 @@ static err group_result_unref(struct group *g)
 
 /* With the turn -------------------------------------------------------------------------------- */
 
-static void drop_session(struct sqlite_writer *w)
-{
-	sqlite_session_close(w->session);
-	w->session = NULL;
-}
-
 /* Gives the open group, and a reference to it. */
 static err join_group(struct db *db, struct sqlite_writer *w, struct group **ret)
 {
 	err e = w->session ? OK : sqlite_session_open(db, true, &w->session);
 
 	if (!e && !w->group) {
-		e = sqlite_control(w->session, &begin);
+		e = sqlite_begin_new_wal(w->session);
+		if (!e)
+			e = sqlite_control(w->session, &begin);
 		if (!e)
 			w->group = group_new();
-		else if (e != ERR_BUSY)
-			drop_session(w);
 	}
 	if (e)
 		return e;
@@ -161,7 +156,7 @@ static err run_member(
 	return e;
 }
 
-static void close_group(struct sqlite_writer *w, err result)
+static void close_group(struct db *db, struct sqlite_writer *w, err result)
 {
 	struct group *g = w->group;
 	sqlite3 *handle = w->session->handle;
@@ -169,14 +164,12 @@ static void close_group(struct sqlite_writer *w, err result)
 
 	if (!result && g->succeeded)
 		result = sqlite_control(w->session, &commit);
-	bool broken = sqlite_is_fatal(result) && result != ERR_NO_SPACE;
-
-	if (!sqlite3_get_autocommit(handle) && sqlite_control(w->session, &rollback))
-		broken = true;
-	db_observe_duration(w->session->db, "commit", clock_monotonic_us() - start);
+	if (!sqlite3_get_autocommit(handle) && sqlite_control(w->session, &rollback)) {
+		sqlite_session_close(w->session);
+		w->session = NULL;
+	}
+	db_observe_duration(db, "commit", clock_monotonic_us() - start);
 	w->group = NULL;
-	if (broken)
-		drop_session(w);
 	group_announce(g, result);
 }
 
@@ -203,7 +196,7 @@ err sqlite_write(struct db *db, struct sqlite_writer *w, db_body *body, void *ar
 	}
 	e = run_member(db, w, body, arg, &fatal);
 	if (fatal || !pass_on(w)) {
-		close_group(w, fatal);
+		close_group(db, w, fatal);
 		turn_leave(&w->turn);
 	}
 	fatal = group_result_unref(g);

@@ -34,6 +34,7 @@ static void enqueue_locked(struct turn *t, struct turn_waiter *w)
 	else
 		t->first_ = w;
 	t->last_ = w;
+	t->waiting_++;
 }
 
 static void remove_locked(struct turn *t, struct turn_waiter *w)
@@ -48,6 +49,7 @@ static void remove_locked(struct turn *t, struct turn_waiter *w)
 		t->first_ = w->next;
 	if (t->last_ == w)
 		t->last_ = before;
+	t->waiting_--;
 }
 
 static struct timespec deadline_after(int64_t us)

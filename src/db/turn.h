@@ -15,7 +15,7 @@ struct turn_waiter;
 
 struct turn {
 	pthread_mutex_t lock_;
-	unsigned places_, inside_;
+	unsigned places_, inside_, waiting_;
 	struct turn_waiter *first_, *last_;
 };
 

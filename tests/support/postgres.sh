@@ -33,13 +33,15 @@ cd "$root"
 export LC_ALL=C.UTF-8
 
 control() { as "$bin/pg_ctl" -D "$root/data" -s -w "$@" >>"$root/control.log" 2>&1 </dev/null; }
-processes() {
+# To the postmaster first: it makes no new processes then. One that has just ended is no error.
+signal() {
 	postmaster=$(head -n 1 "$root/data/postmaster.pid")
-	echo "$postmaster $(cat "/proc/$postmaster/task/$postmaster/children")"
+	kill "-$1" "$postmaster"
+	# shellcheck disable=SC2046  # a list of numbers
+	kill "-$1" $(cat "/proc/$postmaster/task/$postmaster/children") 2>/dev/null || true
 }
 finish() {
-	# shellcheck disable=SC2046  # a list of numbers
-	[ ! -f "$root/data/postmaster.pid" ] || kill -CONT $(processes) 2>/dev/null || true
+	[ ! -f "$root/data/postmaster.pid" ] || signal CONT || true
 	control stop -m immediate || true
 	rm -rf "$root"
 }
@@ -56,7 +58,6 @@ cat >>"$root/data/postgresql.conf" <<CONF
 listen_addresses = ''
 unix_socket_directories = '$root'
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 shared_buffers = 32MB
 max_connections = 100
@@ -74,8 +75,8 @@ while read -r word; do
 	case $word in
 	stop) control stop -m immediate ;;
 	start) start ;;
-	pause) kill -STOP $(processes) ;;
-	resume) kill -CONT $(processes) ;;
+	pause) signal STOP ;;
+	resume) signal CONT ;;
 	*)
 		echo "unknown: $word" >&2
 		exit 2
