@@ -191,6 +191,11 @@ err data_layout_fix(struct arena *a, const struct accounts *accounts, const char
 	err e = fix_file(DATA_CONF, accounts, CONF_MODE);
 
 	if (e == OK) {
+		what = DATA_LOCK;
+		e = fix_file(DATA_LOCK, accounts, CONF_MODE);
+		e = e == ERR_NOT_FOUND ? OK : e;
+	}
+	if (e == OK) {
 		what = "the data directory";
 		e = fix_top(accounts);
 	}

@@ -14,6 +14,7 @@
 #include "server/control.h"
 #include "server/data_layout.h"
 #include "server/init.h"
+#include "server/supervise.h"
 #include "sys/files.h"
 #include "sys/log.h"
 
@@ -136,6 +137,28 @@ static err run_control(struct cli *cli)
 		    : OK;
 }
 
+static err run_serve(struct cli *cli)
+{
+	const char *https = cli_text(cli, "https"), *http = cli_text(cli, "http"), *problem = NULL;
+	size_t count;
+	const char *const *settings = cli_texts(cli, "set", &count);
+	const char **overrides = arena_alloc(cli->arena, (count + 2) * sizeof(*overrides));
+	struct serve_plan plan = {
+		.data_dir = cli_text(cli, "data"), .overrides = overrides, .control = control_main};
+	err e;
+
+	for (size_t i = 0; i < count; i++)
+		overrides[plan.overrides_count++] = settings[i];
+	if (https)
+		overrides[plan.overrides_count++] =
+			arena_printf(cli->arena, "listen.https=%s", https);
+	if (http)
+		overrides[plan.overrides_count++] =
+			arena_printf(cli->arena, "listen.http=%s", http);
+	e = serve(cli->arena, &plan, &problem);
+	return e ? cli_fail(cli, e, "serve", "%s", problem) : OK;
+}
+
 static const struct option init_options[] = {
 	DATA_OPTION,
 	{"database", "URL", VALUE_TEXT, 0,
@@ -147,6 +170,15 @@ static const struct option init_options[] = {
 
 static const struct option control_options[] = {
 	DATA_OPTION,
+	{"set", "NAME=VALUE", VALUE_TEXT, OPTION_MANY, "Overrules a setting of slipway.conf"},
+	{0},
+};
+
+static const struct option serve_options[] = {
+	DATA_OPTION,
+	{"https", "ADDR:PORT", VALUE_TEXT, 0, "Where to listen for HTTPS (listen.https)"},
+	{"http", "ADDR:PORT", VALUE_TEXT, 0,
+		"Where to listen for HTTP, which redirects (listen.http)"},
 	{"set", "NAME=VALUE", VALUE_TEXT, OPTION_MANY, "Overrules a setting of slipway.conf"},
 	{0},
 };
@@ -165,6 +197,20 @@ static const struct command commands[] = {
 			    "slipway init --data /srv/slipway --database "
 			    "postgresql://slipway@db/slipway\n",
 		.next = "Start it with `slipway serve --data DIR`.",
+	},
+	{
+		.path = "serve",
+		.summary = "Run the server in the foreground",
+		.about =
+			"Starts nginx, the control plane and the event tailer, and starts again what "
+			"dies. Prints `ready https://ADDR:PORT` once it answers. Started as root it "
+			"runs as the accounts slipway and slipway-web, which it creates. SIGTERM stops "
+			"it; SIGHUP makes it read settings and certificates again.",
+		.options = serve_options,
+		.run = run_serve,
+		.examples =
+			"slipway serve --data /srv/slipway\n"
+			"slipway serve --data /srv/slipway --https 0.0.0.0:443 --http 0.0.0.0:80\n",
 	},
 	{
 		.path = "control",
