@@ -130,6 +130,11 @@ void answer_text(struct request *rq, const char *content_type, span text);
 	}
 int64_t page_limit(struct request *rq);
 span page_cursor(struct request *rq);
+/* A time member, null for 0; words as an array of strings. */
+void answer_time(struct request *rq, const char *name, int64_t time_us);
+void answer_words(struct request *rq, const char *name, span words);
+/* A text member, null when empty. */
+void answer_text_or_null(struct request *rq, const char *name, span text);
 /* Writes {"items":[ … ],"next_cursor":…}; next is empty on the last page. */
 void page_begin(struct request *rq);
 void page_end(struct request *rq, span next);

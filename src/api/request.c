@@ -132,3 +132,30 @@ void page_end(struct request *rq, span next)
 		json_nil(&rq->out, "next_cursor");
 	json_end(&rq->out);
 }
+
+void answer_time(struct request *rq, const char *name, int64_t time_us)
+{
+	if (time_us)
+		json_time(&rq->out, name, time_us);
+	else
+		json_nil(&rq->out, name);
+}
+
+void answer_text_or_null(struct request *rq, const char *name, span text)
+{
+	if (text.len)
+		json_str(&rq->out, name, text);
+	else
+		json_nil(&rq->out, name);
+}
+
+void answer_words(struct request *rq, const char *name, span words)
+{
+	span word;
+
+	json_begin_array(&rq->out, name);
+	while (span_cut(&words, ' ', &word))
+		if (word.len)
+			json_str(&rq->out, NULL, word);
+	json_end(&rq->out);
+}

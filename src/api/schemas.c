@@ -69,7 +69,7 @@ static const struct field readiness[] = {CHOICE("status", "ready", "Requests can
 	INT("state_seq", "Position of this node's published state in the change feed"), END};
 static const struct field jwk[] = {TEXT("kty", "EC"), TEXT("crv", "P-256"), TEXT("alg", "ES256"),
 	TEXT("use", "sig"), TEXT("kid", "Key id"), TEXT("x", "Base64url"), TEXT("y", "Base64url"),
-	END};
+	CHOICE("slipway_kind", "access device download", "Which tokens it verifies"), END};
 static const struct field jwks[] = {OBJECTS("keys", jwk, "Public keys"), END};
 
 /* Sign-in -------------------------------------------------------------------------------------- */
@@ -80,6 +80,42 @@ static const struct field tokens[] = {TEXT("access_token", "Bearer token for thi
 	TEXT("refresh_token", "Gets the next pair, once"),
 	OPT_TEXT("device_token", "For sessions of a device: a fresh device token"), END};
 
+static const struct field me[] = {
+	CHOICE("kind", "account api_key", "What the request was made with"),
+	TEXT("account_id", "The account"), TEXT("email", "Its e-mail address"),
+	TEXT("role", "Its role"), OPT_TEXT("organisation", "Its organisation's id"),
+	STRINGS("permissions", "What these credentials permit"),
+	STRINGS("entitlements", "Codes of the account's licences"), END};
+
+/* Accounts and organisations ------------------------------------------------------------------- */
+
+static const struct field account[] = {TEXT("id", "Id"), TEXT("email", "E-mail address"),
+	CHOICE("role", "admin user guest", "What the account may do"),
+	OPT_TEXT("organisation", "Its organisation's id"),
+	CHOICE("state", "active disabled", "Disabled accounts can do nothing"),
+	TIME("created_at", "When it was created"), OPT_TIME("last_login_at", "Latest sign-in"),
+	END};
+static const struct field organisation[] = {
+	TEXT("id", "Id"), TEXT("name", "Name"), TIME("created_at", "When it was created"), END};
+
+/* API keys and audit --------------------------------------------------------------------------- */
+
+#define KEY_MEMBERS                                                                                \
+	TEXT("id", "Id"), TEXT("public_id", "The part of the key that may be shown"),              \
+		TEXT("account_id", "Whose key it is"), TEXT("name", "What it is for"),             \
+		STRINGS("permissions", "What it may do"), TIME("created_at", "When it was made"),  \
+		OPT_TIME("expires_at", "When it ends"),                                            \
+		OPT_TIME("revoked_at", "When it was revoked"),                                     \
+		OPT_TIME("last_used_at", "Latest use, to the hour")
+static const struct field key[] = {KEY_MEMBERS, END};
+static const struct field new_key[] = {
+	KEY_MEMBERS, TEXT("key", "The key itself; it is not shown again"), END};
+static const struct field audit_entry[] = {TEXT("id", "Id"), TIME("at", "When"),
+	TEXT("actor", "Account, device or API key that did it, or anonymous"),
+	TEXT("action", "What was done"), TEXT("object", "To what"),
+	TEXT("outcome", "ok, or why not"), TEXT("ip_prefix", "The client's network, or empty"),
+	TEXT("request_id", "The request it was done by"), JSON("detail", "What changed"), END};
+
 const struct schema schemas[] = {
 	{"problem", "An error (RFC 9457)", problem},
 	/* server */
@@ -88,6 +124,14 @@ const struct schema schemas[] = {
 	{"jwks", "A JSON Web Key Set (RFC 7517)", jwks},
 	/* sign-in */
 	{"tokens", "A fresh pair of tokens", tokens},
+	{"me", "Who is asking", me},
+	/* accounts and organisations */
+	{"account", "An account", account},
+	{"organisation", "An organisation: a customer of the vendor", organisation},
+	/* API keys and audit */
+	{"key", "An API key, without its secret", key},
+	{"new_key", "An API key that was just made", new_key},
+	{"audit_entry", "Something that was done", audit_entry},
 };
 const size_t schemas_count = ARRAY_LEN(schemas);
 

@@ -18,6 +18,7 @@ struct gate;
 struct keyring;
 struct publisher;
 struct state;
+struct throttle;
 struct upload_area;
 
 /* The parts of a running control plane. Immutable after start; shared by all threads. */
@@ -29,10 +30,11 @@ struct service {
 	struct state *state;
 	struct blob_store *blobs;
 	struct upload_area *uploads;
-	struct gate *hashing; /* bounds password hashing */
-	const char *issuer;   /* `iss` and `aud` of access and device tokens */
-	const char *pool;     /* `aud` of download tokens */
-	const char *edge;     /* this node's name */
+	struct gate *hashing;      /* bounds password hashing */
+	struct throttle *sign_ins; /* login.attempts in login.window (account/throttle.h) */
+	const char *issuer;        /* `iss` and `aud` of access and device tokens */
+	const char *pool;          /* `aud` of download tokens */
+	const char *edge;          /* this node's name */
 };
 
 enum caller_kind { CALLER_ANONYMOUS, CALLER_ACCOUNT, CALLER_DEVICE, CALLER_API_KEY };

@@ -15,3 +15,6 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- name: setup_take
 DELETE FROM meta WHERE name = 'setup_token' AND value = $1;
+
+-- name: setup_find
+SELECT 1 FROM meta WHERE name = 'setup_token' AND value = $1;

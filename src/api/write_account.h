@@ -1,0 +1,15 @@
+#ifndef SLIPWAY_API_WRITE_ACCOUNT_H
+#define SLIPWAY_API_WRITE_ACCOUNT_H
+
+/* Parts of answers that several handlers write. */
+
+#include "account/account.h"
+#include "api/api.h"
+#include "service/issue_tokens.h"
+
+/* The schema "account", as an object. */
+void write_account(struct request *rq, const struct account *a);
+/* The members of the schema "tokens", into the object that is open. */
+void write_tokens(struct request *rq, const struct issued_tokens *tokens);
+
+#endif

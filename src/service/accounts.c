@@ -1,0 +1,367 @@
+/* Hard rule: every rule is checked in the transaction that makes the change. */
+#include "service/accounts.h"
+
+#include "crypto/random.h"
+#include "service/passwords.h"
+#include "token/token.h"
+
+#include "base/banned.h"
+
+static err no_account(struct task *t)
+{
+	return fail(t, ERR_NOT_FOUND, "account_not_found", "There is no such account.");
+}
+
+static err email_taken(struct task *t)
+{
+	return fail(t, ERR_CONFLICT, "email_taken", "There is an account with this address.");
+}
+
+/* Giving a role, and acting on one who has it, needs every permission of that role. */
+static err check_reach(struct task *t, span role)
+{
+	span list = role_permissions(role), word;
+
+	while (span_cut(&list, ' ', &word))
+		if (!token_list_has(t->caller->permissions, word))
+			return fail(t, ERR_DENIED, "role_beyond_yours",
+				"The role '%.*s' has the permission %.*s, which you do not have.",
+				SPAN_ARG(role), SPAN_ARG(word));
+	return OK;
+}
+
+static err check_role(struct task *t, span role)
+{
+	if (!role_exists(role))
+		return fail(
+			t, ERR_INVALID, "unknown_role", "There is no role '%.*s'.", SPAN_ARG(role));
+	return check_reach(t, role);
+}
+
+static err check_email(struct task *t, span email)
+{
+	return email_is_valid(email) ? OK
+				     : fail(t, ERR_INVALID, "invalid_member",
+					       "'email' must be an e-mail address.");
+}
+
+/* Turns an organisation's id or name into its id; empty stays empty. */
+static err resolve_organisation(struct db_tx *tx, struct task *t, span *organisation)
+{
+	struct organisation o;
+	bool found;
+
+	if (organisation->len == 0)
+		return OK;
+	err e = organisation_find(tx, t->arena, *organisation, &o, &found);
+
+	if (e)
+		return e;
+	if (!found)
+		return fail(t, ERR_INVALID, "unknown_organisation",
+			"There is no organisation '%.*s'.", SPAN_ARG(*organisation));
+	*organisation = o.id;
+	return OK;
+}
+
+static err find_either(struct db_tx *tx, struct task *t, span id_or_email, struct account *ret)
+{
+	bool found;
+	err e = span_contains(id_or_email, SPAN("@"))
+			? account_find_by_email(tx, t->arena, id_or_email, ret, &found)
+			: account_find(tx, t->arena, id_or_email, ret, &found);
+
+	return e ? e : found ? OK : no_account(t);
+}
+
+/* Create --------------------------------------------------------------------------------------- */
+
+struct creation {
+	struct task *task;
+	span organisation;
+	struct account account;
+};
+
+static err create_body(struct db_tx *tx, void *arg)
+{
+	struct creation *c = arg;
+	struct task *t = c->task;
+	err e;
+
+	c->account.org = c->organisation;
+	e = resolve_organisation(tx, t, &c->account.org);
+	if (!e)
+		e = account_insert(tx, t->arena, &c->account);
+	if (e == ERR_CONFLICT)
+		return email_taken(t);
+	if (e)
+		return e;
+	return audit_add(tx, t, "account.create", c->account.id,
+		arena_printf(t->arena, "{\"role\":\"%.*s\"}", SPAN_ARG(c->account.role)));
+}
+
+err account_create(struct task *t, const struct new_account *n, struct account *ret)
+{
+	struct creation c = {.task = t, .organisation = n->organisation};
+	char id[TYPEID_SIZE];
+	err e = check_email(t, n->email);
+
+	if (!e)
+		e = check_role(t, n->role);
+	if (!e)
+		e = password_accept(t, n->password, n->email, &c.account.password_hash);
+	if (e)
+		return e;
+	random_id("acc", t->now_us, id);
+	c.account.id = span_from(arena_strdup(t->arena, id));
+	c.account.email = n->email;
+	c.account.role = n->role;
+	c.account.epoch = 1;
+	c.account.created_at_us = t->now_us;
+	e = db_transact(t->service->db, DB_WRITE, create_body, &c);
+	if (!e)
+		*ret = c.account;
+	return e;
+}
+
+/* Change --------------------------------------------------------------------------------------- */
+
+struct changing {
+	struct task *task;
+	span id_or_email;
+	const struct account_change *change;
+	span password_hash;
+	struct account account;
+	uint64_t seq;
+};
+
+static err check_last_admin(
+	struct db_tx *tx, struct task *t, const struct account *before, const struct account *after)
+{
+	int64_t others = 0;
+	bool was = span_is(before->role, "admin") && !before->disabled;
+	bool stays = span_is(after->role, "admin") && !after->disabled;
+
+	if (!was || stays)
+		return OK;
+	err e = account_count_other_admins(tx, before->id, &others);
+
+	if (e)
+		return e;
+	return others > 0 ? OK
+			  : fail(t, ERR_CONFLICT, "last_admin",
+				    "This is the last active administrator. Make another one "
+				    "first.");
+}
+
+static const char *names_of(struct task *t, const struct account_change *c)
+{
+	return arena_printf(t->arena,
+		"{\"email\":%s,\"role\":%s,\"password\":%s,\"organisation\":%s,\"state\":%s}",
+		c->set_email ? "true" : "false", c->set_role ? "true" : "false",
+		c->set_password ? "true" : "false", c->set_organisation ? "true" : "false",
+		c->set_state ? (c->disabled ? "\"disabled\"" : "\"active\"") : "false");
+}
+
+static err apply(struct db_tx *tx, struct changing *c, const struct account *before)
+{
+	const struct account_change *change = c->change;
+	struct task *t = c->task;
+	struct account *after = &c->account;
+	struct feed_batch feed;
+	bool kills = change->set_password || (after->disabled && !before->disabled);
+	bool says_else = !span_eq(before->role, after->role) || !span_eq(before->org, after->org);
+	err e = account_update(tx, t->arena, after);
+
+	if (e == ERR_CONFLICT)
+		return email_taken(t);
+	feed_begin(&feed, tx);
+	if (!e && change->set_password)
+		e = account_set_password(tx, after->id, c->password_hash);
+	if (!e && kills)
+		e = account_end_credentials(
+			tx, &feed, after->id, after->disabled ? "disabled" : "password", t->now_us);
+	else if (!e && says_else)
+		e = account_make_tokens_stale(tx, &feed, after->id, t->now_us);
+	if (!e)
+		e = audit_add(tx, t, "account.change", after->id, names_of(t, change));
+	return e ? e : feed_seal(&feed, &c->seq);
+}
+
+static err change_body(struct db_tx *tx, void *arg)
+{
+	struct changing *c = arg;
+	const struct account_change *change = c->change;
+	struct account before, *after = &c->account;
+	err e = find_either(tx, c->task, c->id_or_email, &before);
+
+	if (!e)
+		e = check_reach(c->task, before.role);
+	if (e)
+		return e;
+	*after = before;
+	c->seq = 0;
+	if (change->set_email)
+		after->email = change->email;
+	if (change->set_role)
+		after->role = change->role;
+	if (change->set_state)
+		after->disabled = change->disabled;
+	if (change->set_organisation) {
+		after->org = change->organisation;
+		e = resolve_organisation(tx, c->task, &after->org);
+	}
+	if (!e && change->set_password && span_eq_nocase(change->password, after->email))
+		e = fail(c->task, ERR_INVALID, "password_refused",
+			"The password must not be the e-mail address.");
+	if (!e)
+		e = check_last_admin(tx, c->task, &before, after);
+	return e ? e : apply(tx, c, &before);
+}
+
+err account_change(
+	struct task *t, span id_or_email, const struct account_change *change, struct account *ret)
+{
+	struct changing c = {.task = t, .id_or_email = id_or_email, .change = change};
+	err e = OK;
+
+	if (change->set_email)
+		e = check_email(t, change->email);
+	if (!e && change->set_role)
+		e = check_role(t, change->role);
+	if (!e && change->set_password)
+		e = password_accept(t, change->password, change->email, &c.password_hash);
+	if (!e)
+		e = db_transact(t->service->db, DB_WRITE, change_body, &c);
+	if (!e)
+		e = published(t, c.seq);
+	if (!e)
+		*ret = c.account;
+	return e;
+}
+
+/* Read ----------------------------------------------------------------------------------------- */
+
+static err get_body(struct db_tx *tx, void *arg)
+{
+	struct changing *c = arg;
+
+	return find_either(tx, c->task, c->id_or_email, &c->account);
+}
+
+err account_get(struct task *t, span id_or_email, struct account *ret)
+{
+	struct changing c = {.task = t, .id_or_email = id_or_email};
+	err e = db_transact(t->service->db, DB_READ, get_body, &c);
+
+	if (!e)
+		*ret = c.account;
+	return e;
+}
+
+struct paging {
+	struct task *task;
+	span after;
+	size_t limit;
+	struct account *accounts;
+	struct organisation *organisations;
+	size_t count;
+};
+
+static err page_body(struct db_tx *tx, void *arg)
+{
+	struct paging *p = arg;
+
+	return account_list(tx, p->task->arena, p->after, p->limit, &p->accounts, &p->count);
+}
+
+err account_page(struct task *t, span after, size_t limit, struct account **ret, size_t *ret_count)
+{
+	struct paging p = {.task = t, .after = after, .limit = limit};
+	err e = db_transact(t->service->db, DB_READ, page_body, &p);
+
+	if (e)
+		return e;
+	*ret = p.accounts;
+	*ret_count = p.count;
+	return OK;
+}
+
+/* Organisations -------------------------------------------------------------------------------- */
+
+struct org_creation {
+	struct task *task;
+	struct organisation *organisation;
+};
+
+static err create_org_body(struct db_tx *tx, void *arg)
+{
+	struct org_creation *c = arg;
+	err e = organisation_insert(tx, c->organisation);
+
+	if (e == ERR_CONFLICT)
+		return fail(c->task, e, "name_taken", "There is an organisation of this name.");
+	return e ? e : audit_add(tx, c->task, "organisation.create", c->organisation->id, "{}");
+}
+
+err organisation_create(struct task *t, span name, struct organisation *ret)
+{
+	struct org_creation c = {t, ret};
+	char id[TYPEID_SIZE];
+
+	if (span_starts_with(name, SPAN("org_")) || span_trim(name).len != name.len)
+		return fail(t, ERR_INVALID, "invalid_member",
+			"'name' must not begin with org_ nor have spaces around it.");
+	random_id("org", t->now_us, id);
+	*ret = (struct organisation){span_from(arena_strdup(t->arena, id)), name, t->now_us};
+	return db_transact(t->service->db, DB_WRITE, create_org_body, &c);
+}
+
+struct org_search {
+	struct task *task;
+	span id_or_name;
+	struct organisation organisation;
+};
+
+static err get_org_body(struct db_tx *tx, void *arg)
+{
+	struct org_search *s = arg;
+	bool found;
+	err e = organisation_find(tx, s->task->arena, s->id_or_name, &s->organisation, &found);
+
+	if (e || found)
+		return e;
+	return fail(
+		s->task, ERR_NOT_FOUND, "organisation_not_found", "There is no such organisation.");
+}
+
+err organisation_get(struct task *t, span id_or_name, struct organisation *ret)
+{
+	struct org_search s = {.task = t, .id_or_name = id_or_name};
+	err e = db_transact(t->service->db, DB_READ, get_org_body, &s);
+
+	if (!e)
+		*ret = s.organisation;
+	return e;
+}
+
+static err page_org_body(struct db_tx *tx, void *arg)
+{
+	struct paging *p = arg;
+
+	return organisation_list(
+		tx, p->task->arena, p->after, p->limit, &p->organisations, &p->count);
+}
+
+err organisation_page(
+	struct task *t, span after, size_t limit, struct organisation **ret, size_t *ret_count)
+{
+	struct paging p = {.task = t, .after = after, .limit = limit};
+	err e = db_transact(t->service->db, DB_READ, page_org_body, &p);
+
+	if (e)
+		return e;
+	*ret = p.organisations;
+	*ret_count = p.count;
+	return OK;
+}

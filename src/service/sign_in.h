@@ -1,0 +1,26 @@
+#ifndef SLIPWAY_SERVICE_SIGN_IN_H
+#define SLIPWAY_SERVICE_SIGN_IN_H
+
+/* Sessions from a user's side: sign in, go on, sign out. */
+
+#include "service/issue_tokens.h"
+
+/*
+ * Opens a session for the account with this address and password. Unknown addresses take the same
+ * work and get the same answer as wrong passwords (ERR_UNAUTHENTICATED "invalid_credentials").
+ * ERR_LIMIT with t->retry_after_us after too many failures, and when hashing is overloaded.
+ * ERR_DENIED "account_disabled" only for those who know the password.
+ */
+err sign_in(struct task *t, span email, span password, struct issued_tokens *ret) MUST_USE;
+
+/*
+ * The next pair for a refresh token; see account/session.h for the rules. ERR_UNAUTHENTICATED
+ * "invalid_grant" for any token that is not the living one of its session. A device's session also
+ * gets a fresh device token.
+ */
+err refresh_session(struct task *t, span refresh_token, struct issued_tokens *ret) MUST_USE;
+
+/* Ends the session of this token, of whatever generation. OK when there is none to end. */
+err sign_out(struct task *t, span refresh_token) MUST_USE;
+
+#endif
