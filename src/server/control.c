@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/throttle.h"
 #include "api/api.h"
 #include "blob/blob.h"
 #include "blob/upload_area.h"
@@ -133,6 +134,8 @@ err control_open(const struct conf *conf, struct control *ret, const char **ret_
 	c.service.pool = POOL_NAME;
 	c.service.edge = EDGE_NAME;
 	c.service.hashing = gate_new((unsigned)conf_int(conf, CONF_LOGIN_WORKERS), HASHING_QUEUE);
+	c.service.sign_ins = throttle_new((unsigned)conf_int(conf, CONF_LOGIN_ATTEMPTS),
+		conf_int(conf, CONF_LOGIN_WINDOW));
 	err e = open_parts(conf, &c.service, ret_problem);
 
 	if (e) {
@@ -153,6 +156,7 @@ void control_close(struct control *c)
 	keyring_close(s->keys);
 	state_close(s->state);
 	db_close(s->db);
+	throttle_free(s->sign_ins);
 	gate_free(s->hashing);
 	*c = (struct control){0};
 }
