@@ -49,19 +49,15 @@ enum token_verdict token_check_time(const struct token_claims *c, int64_t now_s)
 /* One character of a file name as POSIX extended regular expression, without any backslash. */
 static void add_literal(struct buf *out, char c)
 {
-	char set[] = {'[', c, ']'};
+	/* May stand in a path as they are (RFC 3986 section 3.3), or encoded. */
+	static const span either_way = SPAN_INIT("!$&'()*+,;=:@");
 
 	if (c == '.')
-		buf_add(out, span_of(set, sizeof(set)));
-	else if (c && span_find(SPAN("!$&'()*+,;=:@"), c) < 13) {
-		/* May stand in a path as it is (RFC 3986 section 3.3), or encoded. */
-		buf_add_byte(out, '(');
-		buf_add(out, span_of(set, sizeof(set)));
-		buf_add_byte(out, '|');
-		buf_addf(out, "%%%02X)", (unsigned char)c);
-	} else {
+		buf_add(out, SPAN("[.]"));
+	else if (span_find(either_way, c) < either_way.len)
+		buf_addf(out, "([%c]|%%%02X)", c, (unsigned)c);
+	else
 		percent_encode(out, span_of(&c, 1));
-	}
 }
 
 void token_download_uri(struct buf *out, span filename)

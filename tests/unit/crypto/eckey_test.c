@@ -1,6 +1,7 @@
 #include "test.h"
 #include "vectors.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include <openssl/ec.h>
@@ -185,6 +186,37 @@ static void round_trips(void **state UNUSED)
 	assert_ok(eckey_verify(sec1, SPAN_EMPTY, signature));
 }
 
+/* One key used by several threads at once; meant for ThreadSanitizer as well. */
+static void *use_key(void *key)
+{
+	uint8_t signature[ECKEY_SIGNATURE_SIZE];
+	uintptr_t failures = 0;
+
+	for (int i = 0; i < 50; i++) {
+		failures += eckey_sign(key, span_of(&i, sizeof(i)), signature) != OK;
+		failures += eckey_verify(key, span_of(&i, sizeof(i)), signature) != OK;
+		signature[0] ^= 1;
+		failures += eckey_verify(key, span_of(&i, sizeof(i)), signature) != ERR_DENIED;
+	}
+	return (void *)failures;
+}
+
+static void shared_between_threads(void **state UNUSED)
+{
+	AUTO_PTR(eckey) k = NULL;
+	pthread_t threads[4];
+
+	assert_ok(eckey_generate(&k));
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_key, k), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		void *failures;
+
+		assert_int_equal(pthread_join(threads[i], &failures), 0);
+		assert_null(failures);
+	}
+}
+
 static void rfc7515(void **state UNUSED)
 {
 	AUTO_PTR(eckey) k = NULL;
@@ -250,7 +282,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(pem_refused),
 		cmocka_unit_test(mismatched_halves), cmocka_unit_test(points_refused),
 		cmocka_unit_test(signatures_refused), cmocka_unit_test(round_trips),
-		cmocka_unit_test(rfc7515), cmocka_unit_test(wycheproof)};
+		cmocka_unit_test(shared_between_threads), cmocka_unit_test(rfc7515),
+		cmocka_unit_test(wycheproof)};
 
 	return cmocka_run_group_tests_name("eckey", tests, NULL, NULL);
 }
