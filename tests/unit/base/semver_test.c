@@ -157,6 +157,7 @@ static void ranges(void **state UNUSED)
 		{"1.2 - 2", "2.9.9", true},
 		{"1.2 - 2", "3.0.0", false},
 		{"1.2 - 2", "1.1.9", false},
+		{"^1.2.3 >=2.0.0-alpha", "2.0.0-beta", false}, /* below 2.0.0 and all before it */
 		{"<1.0.0 || >=2.0.0", "1.5.0", false},
 		{"<1.0.0 || >=2.0.0", "2.5.0", true},
 		{"<1.0.0||>=2.0.0", "0.5.0", true},

@@ -229,6 +229,60 @@ static void payloads_refused(void **state)
 	}
 }
 
+/* Claims that are there, each well-formed, but do not go together. */
+static void claims_that_disagree(void **state)
+{
+#define HEADER_DOWNLOAD "{\"alg\":\"ES256\",\"typ\":\"slipway-dl+jwt\",\"kid\":\"dl-1\"}"
+#define DOWNLOAD(more)                                                                             \
+	"{\"iss\":\"https://slipway.test\",\"sub\":\"s\",\"aud\":\"slipway\",\"jti\":\"j\","       \
+	"\"iat\":1700000000,\"exp\":1700000600,\"dl\":\"d\",\"cdniuc\":\"regex:x\"" more "}"
+	static const struct {
+		const char *payload;
+		enum token_verdict want;
+	} rows[] = {
+		{DOWNLOAD(""), TOKEN_MALFORMED}, /* opens nothing */
+		{DOWNLOAD(",\"dig\":\"" DIGEST_HEX "\""), TOKEN_MALFORMED},
+		{DOWNLOAD(",\"dig\":\"abc\",\"fn\":\"f\""), TOKEN_MALFORMED},
+		{DOWNLOAD(",\"rel\":\"r\",\"fn\":\"f\""), TOKEN_MALFORMED},
+		{DOWNLOAD(",\"fn\":\"f\""), TOKEN_MALFORMED},
+		{DOWNLOAD(",\"dig\":\"" DIGEST_HEX "\",\"fn\":\"f\""), TOKEN_OK},
+		{DOWNLOAD(",\"rel\":\"r\""), TOKEN_OK},
+	};
+	struct fixture *f = *state;
+	AUTO(buf) out;
+
+	buf_init(&out, 16384);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(verify(f, TOKEN_DOWNLOAD,
+			       forge(f->keys[TOKEN_DOWNLOAD], SPAN(HEADER_DOWNLOAD),
+				       span_from(rows[i].payload), &out)),
+			rows[i].want, rows[i].payload);
+	expect(judge(f, HEADER_ACCESS,
+		       "{\"iss\":\"https://slipway.test\",\"sub\":\"a\",\"aud\":\"slipway\",\"jti\":\"j\","
+		       "\"iat\":1700000000,\"exp\":1700000000,\"client_id\":\"p\",\"role\":\"user\"}"),
+		TOKEN_MALFORMED, "ends before it begins");
+}
+
+/* A claim only other kinds have does not reach the fields others act on. */
+static void foreign_claims_do_not_arrive(void **state)
+{
+	struct fixture *f = *state;
+	char scratch[TOKEN_DECODED_MAX];
+	struct token_claims c;
+	AUTO(buf) out;
+
+	buf_init(&out, 16384);
+	span text = forge(f->keys[TOKEN_ACCESS], SPAN(HEADER_ACCESS),
+		SPAN(CLAIMS(",\"acc\":\"acc_2\",\"dig\":\"" DIGEST_HEX "\",\"eps\":\"dev_9\"")),
+		&out);
+
+	expect(token_verify(TOKEN_ACCESS, text, &f->verifier, NOW, scratch, &c), TOKEN_OK,
+		"access");
+	assert_span(c.account, "acc_1");
+	assert_span(c.epoch_subject, "acc_1");
+	assert_int_equal(c.digest.len, 0);
+}
+
 static void unknown_claims_are_ignored(void **state)
 {
 	AUTO(buf) payload;
@@ -431,6 +485,20 @@ static void oversize(void **state)
 
 	assert_true(text.len > TOKEN_MAX_BYTES);
 	expect(verify(f, TOKEN_ACCESS, text), TOKEN_MALFORMED, "too long");
+	/* Around the limit: what is decoded would fit the scratch memory on both sides of it. */
+	for (size_t len = 2940; len < 2990; len++) {
+		buf_clear(&payload);
+		buf_add_str(&payload, CLAIMS(",\"org\":\""));
+		buf_truncate(&payload, buf_len(&payload) - 1);
+		while (buf_len(&payload) < len)
+			buf_add_byte(&payload, 'x');
+		buf_add_str(&payload, "\"}");
+		text = forge(f->keys[TOKEN_ACCESS], SPAN(HEADER_ACCESS), buf_span(&payload), &out);
+		expect(verify(f, TOKEN_ACCESS, text),
+			text.len <= TOKEN_MAX_BYTES ? TOKEN_OK : TOKEN_MALFORMED,
+			"around the limit");
+	}
+	assert_true(text.len > TOKEN_MAX_BYTES);
 	/* A header of its own size limit. */
 	buf_clear(&payload);
 	buf_add_str(&payload, HEADER_ACCESS);
@@ -460,7 +528,8 @@ static void oversize(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_do_not_mix),
-		cmocka_unit_test(claims_of_another_kind), cmocka_unit_test(headers_refused),
+		cmocka_unit_test(claims_of_another_kind), cmocka_unit_test(claims_that_disagree),
+		cmocka_unit_test(foreign_claims_do_not_arrive), cmocka_unit_test(headers_refused),
 		cmocka_unit_test(payloads_refused), cmocka_unit_test(unknown_claims_are_ignored),
 		cmocka_unit_test(other_issuer_or_audience), cmocka_unit_test(edges_of_validity),
 		cmocka_unit_test(texts_refused), cmocka_unit_test(other_alphabet),

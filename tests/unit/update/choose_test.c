@@ -404,6 +404,12 @@ static void dependencies(void **state UNUSED)
 	s.needed.state = RELEASE_PAUSED;
 	c = choose(&s, &rq);
 	expect(c, UPDATE_DEPENDENCY, NULL);
+	s.needed.state = RELEASE_DRAFT; /* also not for those who may see drafts */
+	rq.subject.authenticated = true;
+	rq.subject.permissions = role_permissions(SPAN("admin"));
+	c = choose(&s, &rq);
+	expect(c, UPDATE_DEPENDENCY, NULL);
+	rq.subject = (struct policy_subject){.authenticated = false};
 	s.needed.state = RELEASE_PUBLISHED;
 	s.needed.packages[1] = s.needed.packages[0];
 	s.needed.packages[0].format = SPAN("rpm");
