@@ -41,7 +41,8 @@ http {{
     sendfile on;
     client_max_body_size 1k;
     large_client_header_buffers 4 16k;
-    client_header_timeout 5s;
+    client_header_timeout 2s;
+    lingering_timeout 200ms;
 
     slipway_state state;
     slipway_blobs {dir}/blobs;
@@ -84,6 +85,7 @@ http {{
     }}
     server {{
         listen unix:{dir}/upstream.sock;
+        slipway_plaintext on;
         location / {{ return 200 "$request_uri $http_referer"; }}
     }}
 }}
