@@ -190,25 +190,44 @@ static err block_reason(struct db_tx *tx, struct arena *a, span sha256, span *re
 	return e;
 }
 
-err digest_verdict(struct db_tx *tx, struct arena *a, span sha256, span *ret_reason)
+/* How many withdrawn and how many live releases hold the digest. */
+static err digest_holders(struct db_tx *tx, span sha256, int64_t *ret_withdrawn, int64_t *ret_live)
 {
-	span reason;
-	bool found;
-	err e = block_reason(tx, a, sha256, &reason);
-
-	if (e || reason.len) {
-		if (!e)
-			*ret_reason = reason;
-		return e;
-	}
 	AUTO_PTR(db_rows) rows = NULL;
+	bool found;
+	err e = db_query(tx, &rows, digest_use, DB_TEXT(sha256));
 
-	e = db_query(tx, &rows, digest_use, DB_TEXT(sha256));
 	if (!e)
 		e = db_next(rows, &found);
-	if (!e)
-		*ret_reason = found && db_int(rows, 0) > 0 && db_int(rows, 1) == 0
-				      ? SPAN("release_withdrawn")
-				      : SPAN_EMPTY;
+	if (!e) {
+		*ret_withdrawn = found ? db_int(rows, 0) : 0;
+		*ret_live = found ? db_int(rows, 1) : 0;
+	}
 	return e;
+}
+
+err digest_was_withdrawn(struct db_tx *tx, span sha256, bool *ret)
+{
+	int64_t withdrawn, live;
+	err e = digest_holders(tx, sha256, &withdrawn, &live);
+
+	if (!e)
+		*ret = withdrawn > 0;
+	return e;
+}
+
+err digest_verdict(struct db_tx *tx, struct arena *a, span sha256, span *ret_reason)
+{
+	int64_t withdrawn, live;
+	span reason;
+	err e = block_reason(tx, a, sha256, &reason);
+
+	if (!e)
+		e = digest_holders(tx, sha256, &withdrawn, &live);
+	if (e)
+		return e;
+	if (!reason.len && withdrawn > 0 && live == 0)
+		reason = SPAN("release_withdrawn");
+	*ret_reason = reason;
+	return OK;
 }

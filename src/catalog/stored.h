@@ -50,5 +50,7 @@ err digest_lift_block(struct db_tx *tx, span sha256, bool *ret_changed) MUST_USE
  * Why nobody may download these bytes, or empty: blocked, or every release with them withdrawn.
  */
 err digest_verdict(struct db_tx *tx, struct arena *a, span sha256, span *ret_reason) MUST_USE;
+/* True when a withdrawn release holds the digest: its verdict depends on the other releases. */
+err digest_was_withdrawn(struct db_tx *tx, span sha256, bool *ret) MUST_USE;
 
 #endif
