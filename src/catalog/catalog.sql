@@ -150,6 +150,12 @@ JOIN packages p ON p.id = q.package_id
 JOIN products d ON d.id = q.product_id
 WHERE p.release_id = $1 ORDER BY q.package_id, d.name;
 
+-- name: package_require_range
+SELECT q.package_id, q.product_id, d.name, q.version_range
+FROM package_requires q
+JOIN products d ON d.id = q.product_id
+WHERE q.package_id >= $1 AND q.package_id <= $2 ORDER BY q.package_id, d.name;
+
 -- Organisations may be named by packages.
 -- name: package_organisation_exists
 SELECT COUNT(*) FROM organisations WHERE id = $1;

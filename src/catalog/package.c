@@ -57,19 +57,6 @@ static err read_package(struct db_rows *rows, struct arena *a, struct package *r
 	return class_from_name(db_text(rows, 7), &ret->class_) ? OK : ERR_CORRUPT;
 }
 
-err package_get(struct db_tx *tx, struct arena *a, span id, struct package *ret)
-{
-	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-	err e = db_query(tx, &rows, package_find_row, DB_TEXT(id));
-
-	if (!e)
-		e = db_next(rows, &found);
-	if (e)
-		return e;
-	return found ? read_package(rows, a, ret) : ERR_NOT_FOUND;
-}
-
 err package_set_signature(struct db_tx *tx, span id, span signature, span key_id)
 {
 	return db_exec(tx, package_sign, DB_TEXT(signature), DB_TEXT(key_id), DB_TEXT(id));
@@ -104,18 +91,21 @@ static struct package *find_by_id(const struct package_list *l, span id)
 	return NULL;
 }
 
-/* Hands each package its requirements; a package has UPDATE_MAX_REQUIRES at most. */
-static err read_requires(
-	struct db_tx *tx, struct arena *a, span release_id, struct package_list *list)
+/*
+ * Hands each package its requirements, UPDATE_MAX_REQUIRES at most. Rows may be of packages that
+ * are not in the list.
+ */
+static err read_requires(struct db_rows *rows, struct arena *a, struct package_list *list)
 {
-	AUTO_PTR(db_rows) rows = NULL;
 	bool found;
-	err e = db_query(tx, &rows, package_require_rows, DB_TEXT(release_id));
+	err e = OK;
 
-	while (!e && !(e = db_next(rows, &found)) && found) {
+	while (!(e = db_next(rows, &found)) && found) {
 		struct package *p = find_by_id(list, db_text(rows, 0));
 
-		if (!p || p->requires_count == UPDATE_MAX_REQUIRES)
+		if (!p)
+			continue;
+		if (p->requires_count == UPDATE_MAX_REQUIRES)
 			return ERR_CORRUPT;
 		if (!p->requires)
 		p->requires = arena_alloc(a, UPDATE_MAX_REQUIRES * sizeof(*p->requires));
@@ -125,6 +115,54 @@ static err read_requires(
 			.range = db_text_in(rows, 3, a),
 		};
 	}
+	return e;
+}
+
+/* For packages in the order of their ids. */
+static err add_requires(struct db_tx *tx, struct arena *a, struct package_list *list)
+{
+	AUTO_PTR(db_rows) rows = NULL;
+
+	if (list->count == 0)
+		return OK;
+	err e = db_query(tx, &rows, package_require_range, DB_TEXT(list->items[0].id),
+		DB_TEXT(list->items[list->count - 1].id));
+
+	return e ? e : read_requires(rows, a, list);
+}
+
+static err add_requires_of_release(
+	struct db_tx *tx, struct arena *a, span release_id, struct package_list *list)
+{
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, package_require_rows, DB_TEXT(release_id));
+
+	return e ? e : read_requires(rows, a, list);
+}
+
+static err find_row(struct db_tx *tx, struct arena *a, span id, struct package *ret)
+{
+	AUTO_PTR(db_rows) rows = NULL;
+	bool found;
+	err e = db_query(tx, &rows, package_find_row, DB_TEXT(id));
+
+	if (!e)
+		e = db_next(rows, &found);
+	if (e)
+		return e;
+	return found ? read_package(rows, a, ret) : ERR_NOT_FOUND;
+}
+
+err package_get(struct db_tx *tx, struct arena *a, span id, struct package *ret)
+{
+	struct package p;
+	struct package_list one = {&p, 1};
+	err e = find_row(tx, a, id, &p);
+
+	if (!e)
+		e = add_requires(tx, a, &one);
+	if (!e)
+		*ret = p;
 	return e;
 }
 
@@ -144,13 +182,13 @@ err package_list_of_release(
 	err e = read_packages(tx, a, release_id, &list);
 
 	if (!e)
-		e = read_requires(tx, a, release_id, &list);
+		e = add_requires_of_release(tx, a, release_id, &list);
 	if (!e)
 		*ret = list;
 	return e;
 }
 
-err package_list_page(struct db_tx *tx, struct arena *a, span release_id, span after, int64_t limit,
+static err read_page(struct db_tx *tx, struct arena *a, span release_id, span after, int64_t limit,
 	struct package_list *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
@@ -158,6 +196,19 @@ err package_list_page(struct db_tx *tx, struct arena *a, span release_id, span a
 		tx, &rows, package_page, DB_TEXT(after), DB_TEXT(release_id), DB_INT(limit));
 
 	return e ? e : read_list(rows, a, (size_t)limit, ret);
+}
+
+err package_list_page(struct db_tx *tx, struct arena *a, span release_id, span after, int64_t limit,
+	struct package_list *ret)
+{
+	struct package_list list;
+	err e = read_page(tx, a, release_id, after, limit, &list);
+
+	if (!e)
+		e = add_requires(tx, a, &list);
+	if (!e)
+		*ret = list;
+	return e;
 }
 
 struct policy_object package_policy_object(

@@ -7,7 +7,7 @@
 
 /* Adds the package and p->requires. ERR_CONFLICT: file name or platform and format are taken. */
 err package_add(struct db_tx *tx, const struct package *p) MUST_USE;
-/* Without requires. ERR_NOT_FOUND. */
+/* ERR_NOT_FOUND. */
 err package_get(struct db_tx *tx, struct arena *a, span id, struct package *ret) MUST_USE;
 err package_set_signature(struct db_tx *tx, span id, span signature, span key_id) MUST_USE;
 /* Precondition: its release is a draft. */
@@ -16,7 +16,7 @@ err package_delete(struct db_tx *tx, span id) MUST_USE;
 /* All packages of a release with what they require, in the order in which they were added. */
 err package_list_of_release(
 	struct db_tx *tx, struct arena *a, span release_id, struct package_list *ret) MUST_USE;
-/* By id, above `after`; of one release or (empty) of all. Without requires. */
+/* By id, above `after`; of one release or (empty) of all. */
 err package_list_page(struct db_tx *tx, struct arena *a, span release_id, span after, int64_t limit,
 	struct package_list *ret) MUST_USE;
 

@@ -71,7 +71,7 @@ struct package {
 	int64_t created_at;
 	bool blocked; /* its digest is */
 	span blocked_reason;
-	struct requirement *requires; /* filled by package_list_of_release only */
+	struct requirement *requires;
 	size_t requires_count;
 };
 

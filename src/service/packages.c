@@ -75,9 +75,11 @@ static err check_requirements(struct task *t, const struct package_input *in)
 static err check_input(struct task *t, const struct package_input *in)
 {
 	if (!platform_exists(in->platform))
-		return fail(t, ERR_INVALID, "unknown_platform", "'platform' is one of %s.", PLATFORMS);
+		return fail(
+			t, ERR_INVALID, "unknown_platform", "'platform' is one of %s.", PLATFORMS);
 	if (in->format.len && !format_exists(in->format))
-		return fail(t, ERR_INVALID, "unknown_format", "'format' is one of %s.", FORMAT_NAMES);
+		return fail(
+			t, ERR_INVALID, "unknown_format", "'format' is one of %s.", FORMAT_NAMES);
 	if (in->filename.len && !filename_is_safe(in->filename))
 		return fail(t, ERR_INVALID, "invalid_filename",
 			"The file name has 1 to %d letters, digits, spaces and . _ + ~ @ = -, and "
@@ -117,8 +119,8 @@ static err warn(struct work *w, const char *reason, const char *text)
 
 static err check_version(struct work *w, const struct inspection *i)
 {
-	if (!i->version[0] || inspect_version_matches(span_from(i->format),
-				      span_from(i->version), w->release.version))
+	if (!i->version[0] || inspect_version_matches(span_from(i->format), span_from(i->version),
+				      w->release.version))
 		return OK;
 	return warn(w, "version_mismatch",
 		arena_printf(w->task->arena,
@@ -219,8 +221,7 @@ static err resolve_requirements(struct db_tx *tx, struct work *w)
 {
 	const struct package_input *in = w->input;
 	struct task *t = w->task;
-	struct requirement *list =
-		arena_alloc(t->arena, (UPDATE_MAX_REQUIRES + 1) * sizeof(*list));
+	struct requirement *list = arena_alloc(t->arena, (UPDATE_MAX_REQUIRES + 1) * sizeof(*list));
 	struct product p;
 
 	for (size_t i = 0; i < in->requires_count; i++) {

@@ -10,7 +10,7 @@ struct package_input {
 	span release_id, upload_id;
 	span filename; /* empty: that of the upload */
 	span platform;
-	span format;   /* empty: what the file is */
+	span format; /* empty: what the file is */
 	enum package_class class_;
 	span entitlement, organisation, min_os_version;
 	const struct requirement *requires; /* product_name (or id) and range */

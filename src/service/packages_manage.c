@@ -31,19 +31,9 @@ static err find(struct db_tx *tx, struct lookup *l)
 				  : e;
 }
 
-/* With what it requires, which only the list of its release has. */
 static err show_body(struct db_tx *tx, void *arg)
 {
-	struct lookup *l = arg;
-	struct package_list list;
-	err e = find(tx, l);
-
-	if (!e)
-		e = package_list_of_release(tx, l->task->arena, l->package->release_id, &list);
-	for (size_t i = 0; !e && i < list.count; i++)
-		if (span_eq(list.items[i].id, l->id))
-			*l->package = list.items[i];
-	return e;
+	return find(tx, arg);
 }
 
 err package_show(struct task *t, span id, struct package *ret)
@@ -64,8 +54,7 @@ static err page_body(struct db_tx *tx, void *arg)
 {
 	struct paging *p = arg;
 
-	return package_list_page(
-		tx, p->task->arena, p->release_id, p->after, p->limit, p->list);
+	return package_list_page(tx, p->task->arena, p->release_id, p->after, p->limit, p->list);
 }
 
 err package_page_of(

@@ -25,8 +25,8 @@ static span new_id(struct task *t, const char *prefix)
 /* The failure of product_get, in words. */
 static err no_product(struct task *t, err e, span name)
 {
-	return e == ERR_NOT_FOUND ? fail(t, e, "product_not_found",
-					    "There is no product '%.*s'.", SPAN_ARG(name))
+	return e == ERR_NOT_FOUND ? fail(t, e, "product_not_found", "There is no product '%.*s'.",
+					    SPAN_ARG(name))
 				  : e;
 }
 
@@ -159,8 +159,8 @@ static err edit_body(struct db_tx *tx, void *arg)
 	return e ? e : put_product(tx, w, c->countries_denied || c->countries_allowed);
 }
 
-err product_edit(struct task *t, span id_or_name, const struct product_change *c,
-	struct product *ret)
+err product_edit(
+	struct task *t, span id_or_name, const struct product_change *c, struct product *ret)
 {
 	struct product p;
 	struct work w = {.task = t, .id = id_or_name, .change = c, .product = &p};
@@ -253,8 +253,7 @@ static err add_key_body(struct db_tx *tx, void *arg)
 	for (size_t i = 0; i < keys.count; i++)
 		if (span_eq(keys.items[i].key_id, w->key->key_id))
 			return fail(t, ERR_CONFLICT, "publisher_key_exists",
-				"The product has the key %.*s already.",
-				SPAN_ARG(w->key->key_id));
+				"The product has the key %.*s already.", SPAN_ARG(w->key->key_id));
 	if (keys.count == PUBLISHER_KEYS_MAX)
 		return fail(t, ERR_INVALID, "too_many_publisher_keys",
 			"A product has at most %d publisher keys.", PUBLISHER_KEYS_MAX);

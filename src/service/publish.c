@@ -52,8 +52,7 @@ static err check_requires(
 	err e = OK;
 
 	for (size_t i = 0; i < p->requires_count && !e && !circle; i++) {
-		e = product_needs(
-			tx, t->arena, p->requires[i].product_id, r->product_id, &circle);
+		e = product_needs(tx, t->arena, p->requires[i].product_id, r->product_id, &circle);
 		if (!e && circle)
 			return fail(t, ERR_CONFLICT, "requirement_circle",
 				"%.*s requires %.*s, which itself requires %.*s.",

@@ -27,8 +27,8 @@ err release_promote(struct task *t, span id, enum channel channel, struct releas
 /* The same checks, for a package that joins a release that is published already. */
 err publish_check(struct db_tx *tx, struct task *t, const struct release *r) MUST_USE;
 /* published_release() with its failure in words. */
-err publish_records(struct db_tx *tx, struct task *t, struct feed_batch *b, span release_id)
-	MUST_USE;
+err publish_records(
+	struct db_tx *tx, struct task *t, struct feed_batch *b, span release_id) MUST_USE;
 /*
  * Digests of a withdrawn release are blocked unless another release offers them, and free again
  * when one does: derives the verdict anew where it may have changed.

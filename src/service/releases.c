@@ -13,8 +13,8 @@
 err may_publish_in(struct task *t, channel_set channels)
 {
 	for (int c = 0; c < CHANNEL_COUNT; c++) {
-		const char *permission = arena_printf(
-			t->arena, "release.publish.%s", channel_name((enum channel)c));
+		const char *permission =
+			arena_printf(t->arena, "release.publish.%s", channel_name((enum channel)c));
 
 		if (channels & CHANNEL_BIT(c) && !caller_may(t->caller, permission))
 			return fail(t, ERR_DENIED, "permission_missing",
@@ -50,7 +50,8 @@ static err check_min_from(struct task *t, span version, span min_from)
 	if (min_from.len == 0)
 		return OK;
 	if (min_from.len > SEMVER_MAX_BYTES || semver_parse(min_from, &from))
-		return fail(t, ERR_INVALID, "invalid_version", "'min_from' is no semantic version.");
+		return fail(
+			t, ERR_INVALID, "invalid_version", "'min_from' is no semantic version.");
 	if (semver_parse(version, &v) || semver_cmp(&from, &v) >= 0)
 		return fail(t, ERR_INVALID, "invalid_min_from",
 			"'min_from' must be older than the release itself.");
@@ -125,20 +126,20 @@ static err create_body(struct db_tx *tx, void *arg)
 	return e ? e : audit_add(tx, t, "release.create", r->id, "{}");
 }
 
-err release_create(struct task *t, const struct release_input *in, struct release *ret,
-	bool *ret_existing)
+err release_create(
+	struct task *t, const struct release_input *in, struct release *ret, bool *ret_existing)
 {
 	char id[TYPEID_SIZE];
 	struct release r, wanted = {
-		.version = in->version,
-		.channels = in->channels,
-		.notes = in->notes,
-		.critical = in->critical,
-		.mandatory = in->mandatory,
-		.min_from = in->min_from,
-		.eol_at = in->eol_at,
-		.created_at = t->now_us,
-	};
+				  .version = in->version,
+				  .channels = in->channels,
+				  .notes = in->notes,
+				  .critical = in->critical,
+				  .mandatory = in->mandatory,
+				  .min_from = in->min_from,
+				  .eol_at = in->eol_at,
+				  .created_at = t->now_us,
+			  };
 	struct work w = {.task = t, .product = in->product, .wanted = &wanted, .release = &r};
 
 	random_id("rel", t->now_us, id);

@@ -33,8 +33,8 @@ struct release_change {
 	const bool *critical, *mandatory;
 	const int64_t *eol_at;
 };
-err release_edit(struct task *t, span id, const struct release_change *c,
-	struct release *ret) MUST_USE;
+err release_edit(
+	struct task *t, span id, const struct release_change *c, struct release *ret) MUST_USE;
 err release_show(struct task *t, span id, struct release *ret) MUST_USE;
 /* f->product_id may be a name here. */
 err release_page_of(struct task *t, const struct release_filter *f, span after, int64_t limit,

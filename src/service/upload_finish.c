@@ -166,8 +166,8 @@ static err record_body(struct db_tx *tx, void *arg)
 	struct feed_batch batch;
 	int64_t expires = t->now_us + conf_int(t->service->conf, CONF_UPLOAD_EXPIRY);
 	bool healed;
-	err e = stored_verify(tx, f->sha256, span_from(f->inspection->format), f->detail, t->now_us,
-		&healed);
+	err e = stored_verify(
+		tx, f->sha256, span_from(f->inspection->format), f->detail, t->now_us, &healed);
 
 	if (!e)
 		e = upload_set_finished(tx, f->upload->id, f->sha256, f->upload->length, expires);
@@ -195,8 +195,8 @@ static err record(struct finishing *f)
 	return e ? e : published(t, f->seq);
 }
 
-err upload_finish_file(struct task *t, struct upload *u, struct upload_file *file,
-	struct inspection *ret)
+err upload_finish_file(
+	struct task *t, struct upload *u, struct upload_file *file, struct inspection *ret)
 {
 	struct inspection found = {0};
 	struct finishing f = {.task = t, .upload = u, .inspection = &found};

@@ -178,7 +178,8 @@ static err open_file(struct task *t, span id, struct upload_file **ret)
 		t->retry_after_us = BUSY_RETRY_US;
 		return fail(t, e, "upload_slots", "The server receives as many uploads as it may.");
 	case ERR_CONFLICT:
-		return fail(t, e, "upload_locked", "The upload is being written by another request.");
+		return fail(
+			t, e, "upload_locked", "The upload is being written by another request.");
 	case ERR_NOT_FOUND:
 		return fail(t, e, "upload_not_found", "There is no upload '%.*s'.", SPAN_ARG(id));
 	default:
@@ -289,8 +290,7 @@ static err finish(struct task *t, struct upload_session *s, struct upload_view *
 	return e;
 }
 
-err upload_end(
-	struct task *t, struct upload_session *s, bool complete, struct upload_view *ret)
+err upload_end(struct task *t, struct upload_session *s, bool complete, struct upload_view *ret)
 {
 	struct upload_view view = {.upload = s->upload};
 	span id = s->upload.id;

@@ -27,13 +27,12 @@ struct upload_input {
 /* An upload and where it stands. */
 struct upload_view {
 	struct upload upload;
-	uint64_t offset;  /* bytes durably there */
+	uint64_t offset;              /* bytes durably there */
 	struct inspection inspection; /* once finished */
 };
 
 /* ERR_TOO_LARGE, ERR_NO_SPACE, ERR_LIMIT, ERR_INVALID. */
-err upload_create(
-	struct task *t, const struct upload_input *in, struct upload_view *ret) MUST_USE;
+err upload_create(struct task *t, const struct upload_input *in, struct upload_view *ret) MUST_USE;
 /* ERR_NOT_FOUND, ERR_EXPIRED. A complete upload that was not finished (a crash) is finished now. */
 err upload_show(struct task *t, span id, struct upload_view *ret) MUST_USE;
 /* Forgets an unfinished upload and its bytes, or the record of a finished one. */
@@ -43,8 +42,8 @@ err upload_discard(struct task *t, span id) MUST_USE;
 struct upload_session {
 	struct upload upload;
 	struct upload_file *file;
-	uint64_t begun_at;           /* offset */
-	bool whole;                  /* PUT: ends with the body */
+	uint64_t begun_at; /* offset */
+	bool whole;        /* PUT: ends with the body */
 };
 
 /*
@@ -64,7 +63,7 @@ err upload_take_back(struct task *t, struct upload_session *s) MUST_USE;
  * has all its bytes is finished, and ERR_INVALID with digest_mismatch, unknown_format or
  * inspection_failed drops it. *ret is set when OK.
  */
-err upload_end(struct task *t, struct upload_session *s, bool complete,
-	struct upload_view *ret) MUST_USE;
+err upload_end(
+	struct task *t, struct upload_session *s, bool complete, struct upload_view *ret) MUST_USE;
 
 #endif

@@ -473,6 +473,10 @@ static err check_packages(struct db_tx *tx, void *arg)
 	assert_span(p.entitlement, "pro");
 	assert_int_equal(p.organisation_id.len, 0);
 	assert_false(p.blocked);
+	assert_int_equal(p.requires_count, 2);
+	assert_ok(package_list_page(tx, arena, SPAN(""), SPAN(""), 10, &l));
+	assert_int_equal(l.items[0].requires_count, 2);
+	assert_int_equal(l.items[1].requires_count, 0);
 	assert_int_equal(package_get(tx, arena, SPAN("pkg_9"), &p), ERR_NOT_FOUND);
 	assert_ok(package_list_page(tx, arena, SPAN(""), SPAN("pkg_1"), 10, &l));
 	assert_int_equal(l.count, 1);
