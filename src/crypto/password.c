@@ -18,7 +18,7 @@
 #define SALT_SIZE   16
 #define HASH_SIZE   32
 
-#define MAX_KIB    (1024 * 1024)
+#define MAX_KIB    UINT64_C(1048576) /* 1 GiB */
 #define MAX_PASSES 16
 #define MAX_LANES  16
 

@@ -404,6 +404,31 @@ static void texts_refused(void **state)
 #undef DOT
 }
 
+/* The examples of the standards are well-formed tokens of other systems: all are refused. */
+static void examples_of_the_rfcs(void **state)
+{
+	static const char *const tokens[] = {
+		/* RFC 7519 section 3.1: HS256. */
+		"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
+		"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290"
+		"Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+		/* RFC 7519 section 6.1: none. */
+		"eyJhbGciOiJub25lIn0."
+		"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290"
+		"Ijp0cnVlfQ.",
+		/* RFC 7515 appendix A.3: ES256, without typ and kid. */
+		"eyJhbGciOiJFUzI1NiJ9."
+		"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290"
+		"Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKT"
+		"UJqPP3-Kg6NU1Q",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
+		for (int kind = 0; kind < TOKEN_KINDS; kind++)
+			expect(verify(*state, (enum token_kind)kind, span_from(tokens[i])),
+				TOKEN_MALFORMED, tokens[i]);
+}
+
 /* The same digits in base64's other alphabet name the same bytes, but are not the same token. */
 static void other_alphabet(void **state)
 {
@@ -532,8 +557,9 @@ int main(void)
 		cmocka_unit_test(foreign_claims_do_not_arrive), cmocka_unit_test(headers_refused),
 		cmocka_unit_test(payloads_refused), cmocka_unit_test(unknown_claims_are_ignored),
 		cmocka_unit_test(other_issuer_or_audience), cmocka_unit_test(edges_of_validity),
-		cmocka_unit_test(texts_refused), cmocka_unit_test(other_alphabet),
-		cmocka_unit_test(signatures_refused), cmocka_unit_test(oversize)};
+		cmocka_unit_test(texts_refused), cmocka_unit_test(examples_of_the_rfcs),
+		cmocka_unit_test(other_alphabet), cmocka_unit_test(signatures_refused),
+		cmocka_unit_test(oversize)};
 
 	return cmocka_run_group_tests_name("token verify", tests, fixture_setup, fixture_teardown);
 }
