@@ -22,6 +22,28 @@ static bool check(const struct db_statement *s, const char *error, int params)
 	return !error && params == (int)s->params;
 }
 
+/* Types are enforced in every table. */
+static void tables_are_strict(void **state)
+{
+	const char *path = test_database_of(state)->url + strlen("sqlite:");
+	sqlite3 *handle;
+	sqlite3_stmt *tables;
+	int strict = 0;
+
+	assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(handle,
+				 "SELECT name, strict FROM pragma_table_list "
+				 "WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+				 -1, &tables, NULL),
+		SQLITE_OK);
+	for (; sqlite3_step(tables) == SQLITE_ROW; strict++)
+		assert_row(sqlite3_column_int(tables, 1) == 1,
+			(const char *)sqlite3_column_text(tables, 0));
+	assert_true(strict > 10);
+	(void)sqlite3_finalize(tables);
+	(void)sqlite3_close(handle);
+}
+
 static void on_sqlite(void **state)
 {
 	const char *path = test_database_of(state)->url + strlen("sqlite:");
@@ -69,7 +91,8 @@ static void on_postgres(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {ON_SQLITE(on_sqlite), ON_POSTGRESQL(on_postgres)};
+	const struct CMUnitTest tests[] = {
+		ON_SQLITE(tables_are_strict), ON_SQLITE(on_sqlite), ON_POSTGRESQL(on_postgres)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
