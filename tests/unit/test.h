@@ -10,6 +10,15 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+/* service/service.h has a function of the name fail, so fail_msg() must do without the macro. */
+#undef fail
+#undef fail_msg
+#define fail_msg(...)                                                                              \
+	do {                                                                                       \
+		print_error("ERROR: " __VA_ARGS__);                                                \
+		print_error("\n");                                                                 \
+		_fail(__FILE__, __LINE__);                                                         \
+	} while (0)
 
 #include "base/buf.h"
 
