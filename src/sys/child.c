@@ -62,13 +62,17 @@ static void plain_environment(const char *ret[ENVIRONMENT_MAX])
 	ret[count] = NULL;
 }
 
+/* What the parent ignores would stay ignored; what it catches is reset by execve(). */
 static void default_signals(void)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
+	struct sigaction action;
 	sigset_t none;
 
 	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &action, NULL); /* fails for SIGKILL, SIGSTOP and libc's own */
+		if (sigaction(s, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
+			action.sa_handler = SIG_DFL;
+			(void)sigaction(s, &action, NULL); /* it could be read: it can be set */
+		}
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -31,7 +31,7 @@ struct child_plan {
 
 /*
  * Starts the program with only descriptors 0, 1 and 2 open (others are expected to be O_CLOEXEC).
- * The child has its own default signal handlers and an empty signal mask. ERR_NOT_FOUND when there
+ * The child ignores and blocks no signal. ERR_NOT_FOUND when there
  * is no such program, ERR_DENIED when it may not be executed. Any thread.
  */
 err child_start(const struct child_plan *plan, pid_t *ret_pid) MUST_USE;
