@@ -56,7 +56,7 @@ static span request_id(struct exchange *x)
 {
 	span id = request_header(&x->rq, "X-Request-Id");
 	uint8_t bytes[16];
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	if (id_is_plain(id))
 		return arena_span(x->rq.task.arena, id);
