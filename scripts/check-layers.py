@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: includes go down only, every .c file ends
-its includes with base/banned.h, every header has a guard of its own name, nothing is too long."""
+its includes with base/banned.h, every header has a guard of its own name, variables that clean up
+after themselves are initialised, nothing is too long."""
 import pathlib
 import re
 import sys
@@ -12,6 +13,8 @@ for number, line in enumerate(
     for name in line.split():
         FLOOR[name] = number
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
+# A variable with a cleanup attribute and no initialiser.
+UNSET_AUTO = re.compile(r"^[ \t]*AUTO(?:_PTR)?\(\w+\)\s*[^=;(]*;", re.M)
 MAX_LINES = 800
 problems = []
 
@@ -43,6 +46,9 @@ def check(path):
         guard = "SLIPWAY_" + re.sub(r"[^A-Z0-9]", "_", "_".join(relative.parts[1:]).upper())
         if f"#ifndef {guard}\n#define {guard}\n" not in text:
             problems.append(f"{relative}: needs the include guard {guard}")
+    for match in UNSET_AUTO.finditer(text):
+        problems.append(f"{relative}: '{match.group(0).strip()}' is cleaned up on every way out, so it "
+                        "must be initialised where it is declared")
     lines = text.count("\n")
     if lines > MAX_LINES and "Longer than 800 lines because" not in text[:2000]:
         problems.append(f"{relative}: {lines} lines; split it, or say why on top "

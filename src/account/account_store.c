@@ -128,7 +128,7 @@ static void add_new_words(struct buf *list, span words)
 err account_entitlements(struct db_tx *tx, struct arena *a, span id, int64_t now_us, span *ret)
 {
 	bool row = false;
-	AUTO(buf) list;
+	AUTO(buf) list = {0};
 	AUTO_PTR(db_rows) rows = NULL;
 	err e = db_query(tx, &rows, account_entitlements_sql, DB_TEXT(id), DB_INT(now_us));
 

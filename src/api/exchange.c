@@ -98,7 +98,7 @@ static err find_route(struct exchange *x)
 {
 	struct task *t = &x->rq.task;
 	struct route_match m;
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, REQUEST_ID_MAX * 32);
 	router_find(x->rq.method, x->rq.path, &m);
@@ -190,8 +190,8 @@ static enum MHD_Result on_parameter(void *ctx, enum MHD_ValueKind kind UNUSED, c
 {
 	struct query *q = ctx;
 	struct exchange *x = q->x;
-	AUTO(buf) key;
-	AUTO(buf) text;
+	AUTO(buf) key = {0};
+	AUTO(buf) text = {0};
 
 	buf_init(&key, PARAMETER_MAX);
 	buf_init(&text, PARAMETER_MAX);

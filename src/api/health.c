@@ -39,7 +39,7 @@ err get_readiness(struct request *rq)
 
 err get_metrics(struct request *rq)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, METRICS_MAX_BYTES);
 	metrics_write(&text);
@@ -50,7 +50,7 @@ err get_metrics(struct request *rq)
 /* Keys rotate with an overlap of far more than this. */
 err get_jwks(struct request *rq)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, JWKS_MAX_BYTES);
 	keyring_jwks(rq->task.service->keys, &text);

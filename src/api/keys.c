@@ -24,7 +24,7 @@ static span permissions_of(struct request *rq)
 {
 	size_t i;
 	json_t *element;
-	AUTO(buf) words;
+	AUTO(buf) words = {0};
 
 	buf_init(&words, TOKEN_DECODED_MAX);
 	json_array_foreach(request_json(rq, "permissions"), i, element)

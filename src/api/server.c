@@ -137,7 +137,7 @@ static err listen_on(const char *path, int *ret)
 
 static err check_table(void)
 {
-	AUTO(buf) problems;
+	AUTO(buf) problems = {0};
 	err e;
 
 	buf_init(&problems, 65536);

@@ -20,8 +20,8 @@
 #define MAX(a, b)              ((a) > (b) ? (a) : (b))
 
 /*
- * AUTO(buf) b;  declares `struct buf b` and calls buf_done(&b) when the scope is left.
- * The variable must be initialised before the first way out of the scope.
+ * AUTO(buf) b = {0};  declares `struct buf b` and calls buf_done(&b) when the scope is left, on
+ * every way out of it: so the variable is initialised where it is declared (checked by script).
  */
 #define AUTO(type) __attribute__((cleanup(type##_done))) struct type
 

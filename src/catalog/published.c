@@ -22,7 +22,8 @@ err published_product(struct feed_batch *b, const struct product *p, int64_t che
 		.countries_allowed = p->countries_allowed,
 		.next_check_s = (uint32_t)MIN(check_interval_us / TIME_SECOND, (int64_t)UINT32_MAX),
 	};
-	AUTO(buf) key, value;
+	AUTO(buf) key = {0};
+	AUTO(buf) value = {0};
 
 	buf_init(&key, STATE_KEY_MAX);
 	buf_init(&value, STATE_VALUE_MAX);
@@ -141,7 +142,7 @@ static err put_platform(const struct derivation *d, span platform, span value)
 	err e = OK;
 
 	for (int c = 0; c < CHANNEL_COUNT && !e; c++) {
-		AUTO(buf) key;
+		AUTO(buf) key = {0};
 
 		buf_init(&key, STATE_KEY_MAX);
 		state_key_releases(&key, d->product.name, platform, (enum channel)c);
@@ -159,7 +160,7 @@ static err put_platform(const struct derivation *d, span platform, span value)
 static err derive_platform(const struct derivation *d, span platform)
 {
 	struct update_release r;
-	AUTO(buf) value;
+	AUTO(buf) value = {0};
 	bool served;
 
 	buf_init(&value, STATE_VALUE_MAX);
@@ -180,7 +181,8 @@ static err derive_platform(const struct derivation *d, span platform)
 static err derive_file(const struct derivation *d, const struct package *p)
 {
 	struct state_file record = {.sha256 = p->sha256, .package_id = p->id, .size = p->size};
-	AUTO(buf) key, value;
+	AUTO(buf) key = {0};
+	AUTO(buf) value = {0};
 
 	buf_init(&key, STATE_KEY_MAX);
 	buf_init(&value, STATE_VALUE_MAX);
@@ -236,7 +238,7 @@ err published_digest(
 	struct db_tx *tx, struct feed_batch *b, struct arena *a, span sha256, int64_t now_us)
 {
 	span reason;
-	AUTO(buf) key;
+	AUTO(buf) key = {0};
 
 	buf_init(&key, STATE_KEY_MAX);
 	state_key_blocked(&key, sha256);

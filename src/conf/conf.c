@@ -135,7 +135,7 @@ static err read_conf_file(struct loading *l, const char *file)
 {
 	size_t slash = span_rfind(span_from(file), '/');
 	const char *name = file[slash] == '/' ? file + slash + 1 : file;
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	span rest, line;
 	err e;
 

@@ -111,7 +111,7 @@ static uint64_t write_release_ranges(struct buf *out, span text, span file,
 static void add_ranges(struct download *d, const struct event_line *line,
 	const struct byte_range *added, size_t count, struct arena *a)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	uint64_t bytes;
 
 	buf_init(&text, DOWNLOAD_RANGES_MAX);
@@ -189,7 +189,7 @@ static void take_if_said(span *field, span said, struct arena *a)
 err download_add_report(struct download *d, const struct download_report *r, int64_t now_us,
 	struct arena *a, bool *ret_changed)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, 16384);
 	format_report(&text, r);

@@ -45,7 +45,7 @@ static err make_admin(
 {
 	struct first_admin f = {.arena = a};
 	char id[TYPEID_SIZE];
-	AUTO(buf) hash;
+	AUTO(buf) hash = {0};
 	err e;
 
 	buf_init(&hash, PASSWORD_HASH_MAX);
@@ -76,7 +76,8 @@ static err put_setup_token(struct db_tx *tx, void *arg)
 static err make_setup_token(struct arena *a, struct db *db, const char **ret_token)
 {
 	uint8_t secret[TOKEN_BYTES], digest[SHA256_SIZE];
-	AUTO(buf) token, hex;
+	AUTO(buf) token = {0};
+	AUTO(buf) hex = {0};
 
 	buf_init(&token, 64);
 	buf_init(&hex, SHA256_HEX);
@@ -116,7 +117,7 @@ static err check_plan(struct arena *a, const struct init_plan *plan, const char 
 /* The commented reference of all settings, with the database's line live. */
 static err write_conf(const char *database)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, CONF_TEXT_MAX);
 	buf_addf(&text, "database = %s\n\n", database);

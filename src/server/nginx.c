@@ -48,7 +48,7 @@ err nginx_module_install(struct arena *a, const struct conf *conf, const char **
 	const char *set = conf_str(conf, CONF_MODULE);
 	const char *beside = arena_printf(a, "%s%s", own_directory(a), NGINX_MODULE);
 	const char *const places[] = {beside, SYSTEM_MODULES NGINX_MODULE};
-	AUTO(buf) module;
+	AUTO(buf) module = {0};
 	err e = ERR_NOT_FOUND;
 
 	buf_init(&module, MODULE_MAX);
@@ -139,7 +139,7 @@ static err render(struct arena *a, const struct conf *conf, const char **ret_pro
 	struct nginx_machine machine = {0};
 	struct rlimit files = {1024, 1024};
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	err e;
 
 	(void)getrlimit(RLIMIT_NOFILE, &files); /* keeps the usual limit when it fails */
@@ -162,7 +162,7 @@ static err test(struct arena *a, const struct conf *conf, const struct identity 
 	struct child_plan plan = {.user = user,
 		.argv = (const char *const[]){program, "-p", "./", "-c", NGINX_CONF_NEW, "-e",
 			DATA_ERROR_LOG, "-t", NULL}};
-	AUTO(buf) output;
+	AUTO(buf) output = {0};
 	int status = 0;
 	err e;
 

@@ -26,7 +26,7 @@ struct errand {
 static int read_and_pass_on(void *context)
 {
 	const struct errand *errand = context;
-	AUTO(buf) content;
+	AUTO(buf) content = {0};
 	err e;
 
 	buf_init(&content, READ_MAX);

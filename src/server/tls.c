@@ -103,8 +103,8 @@ static err use_named(struct arena *a, const struct tls_source *s, int64_t now_us
 {
 	const char *certificate = conf_str(s->conf, CONF_TLS_CERTIFICATE);
 	const char *key = conf_str(s->conf, CONF_TLS_KEY);
-	AUTO(pair) named;
-	AUTO(pair) present;
+	AUTO(pair) named = {0};
+	AUTO(pair) present = {0};
 	err e;
 
 	pair_init(&named);
@@ -245,8 +245,8 @@ static err use_local_ca(struct arena *a, const struct conf *conf, int64_t now_us
 	const char **ret_problem)
 {
 	struct certificate_names names;
-	AUTO(pair) ca;
-	AUTO(pair) leaf;
+	AUTO(pair) ca = {0};
+	AUTO(pair) leaf = {0};
 	err e;
 
 	pair_init(&ca);

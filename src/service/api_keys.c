@@ -28,7 +28,7 @@ static err refuse(struct task *t, const char *log)
 static span intersect(struct arena *a, span list, span in)
 {
 	span word;
-	AUTO(buf) both;
+	AUTO(buf) both = {0};
 
 	buf_init(&both, TOKEN_DECODED_MAX);
 	while (span_cut(&list, ' ', &word))

@@ -91,7 +91,7 @@ static span words_that_fit(span list)
 static err sign(struct task *t, struct token_claims *c, enum setting life, span *ret)
 {
 	char jti[TYPEID_SIZE];
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	random_id("jti", t->now_us, jti);
 	c->iss = c->aud = span_from(t->service->issuer);

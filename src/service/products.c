@@ -223,7 +223,7 @@ struct key_work {
 static span key_line(struct arena *a, const struct minisign_public *k)
 {
 	span rest, line = SPAN_EMPTY, last = SPAN_EMPTY;
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, KEY_TEXT_MAX);
 	minisign_format_public(&text, k);

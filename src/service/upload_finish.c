@@ -45,7 +45,7 @@ void inspection_to_json(const struct inspection *i, struct buf *out)
 
 static void read_text(struct json_reader *r, char *to, size_t size)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, size - 1);
 	json_get_string(r, &text);
@@ -93,7 +93,7 @@ static err check_digest(struct finishing *f, struct upload_file *file)
 {
 	struct task *t = f->task;
 	uint8_t digest[SHA256_SIZE];
-	AUTO(buf) hex;
+	AUTO(buf) hex = {0};
 
 	buf_init(&hex, SHA256_HEX);
 	err e = upload_file_digest(file, digest);
@@ -183,7 +183,7 @@ static err record_body(struct db_tx *tx, void *arg)
 static err record(struct finishing *f)
 {
 	struct task *t = f->task;
-	AUTO(buf) detail;
+	AUTO(buf) detail = {0};
 
 	buf_init(&detail, DETAIL_MAX);
 	inspection_to_json(f->inspection, &detail);

@@ -79,7 +79,7 @@ static double cpu_seconds(void)
 
 static void run(struct db *db, struct grants *g, size_t count, size_t per_batch)
 {
-	AUTO(buf) batch;
+	AUTO(buf) batch = {0};
 	int64_t position = 0, spent_us = 0;
 	double cpu = cpu_seconds();
 

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	span text = fuzz_input(data, size);
 	char *bytes = malloc(size + 1);
 	size_t len;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	check(bytes);
 	buf_init(&b, size * 4 + 16);

@@ -39,7 +39,7 @@ static err walk(span text)
 	size_t depth = 0;
 	struct json_reader r;
 	span key;
-	AUTO(buf) s;
+	AUTO(buf) s = {0};
 
 	buf_init(&s, text.len + 1);
 	json_reader_init(&r, text);

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct minisign_public public, public_again;
 	struct minisign_secret secret, secret_again;
 	struct minisign_signature signature;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, MINISIGN_TEXT_MAX);
 	if (minisign_parse_public(text, &public) == OK) {

@@ -6,7 +6,7 @@
 static void check_text(const struct semver *v)
 {
 	struct semver again;
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, SEMVER_MAX_BYTES);
 	semver_format(&text, v);

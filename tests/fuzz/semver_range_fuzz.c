@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(valid || !matches);
 	if (valid && range.len + 5 < SEMVER_RANGE_MAX) {
 		/* "… || *" takes every release; pre-releases only as before. */
-		AUTO(buf) wider;
+		AUTO(buf) wider = {0};
 
 		buf_init(&wider, SEMVER_RANGE_MAX);
 		buf_add(&wider, range);

@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	span text = fuzz_input(data, size);
 	int64_t t, again;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 100);
 	if (time_parse(text, &t) == OK) {

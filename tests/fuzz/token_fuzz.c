@@ -27,7 +27,7 @@ static void check_forged(enum token_kind kind, span text)
 	struct token_claims c, again;
 	uint8_t signature[ECKEY_SIGNATURE_SIZE];
 	size_t nul = span_find(text, '\0');
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, text.len * 2 + 1000);
 	base64url_encode(&b, span_sub(text, 0, nul));
@@ -38,7 +38,7 @@ static void check_forged(enum token_kind kind, span text)
 	base64url_encode(&b, span_of(signature, sizeof(signature)));
 	if (token_verify(kind, buf_span(&b), &verifier, NOW, scratch, &c) != TOKEN_OK)
 		return;
-	AUTO(buf) own;
+	AUTO(buf) own = {0};
 
 	buf_init(&own, TOKEN_MAX_BYTES);
 	err e = token_sign(&c, key, &own);

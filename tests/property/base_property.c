@@ -15,7 +15,7 @@ static void encodings(void **state UNUSED)
 		char memory[200], back[200];
 		span bytes = gen_bytes(&g, memory, sizeof(memory));
 		size_t len;
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		buf_init(&b, 1000);
 		hex_encode(&b, bytes);
@@ -43,7 +43,7 @@ static void one_form_only(void **state UNUSED)
 		char memory[8], bytes[8];
 		span text = gen_text(&g, "ABCDwxyz0189-_=+", memory, 0, 6);
 		size_t len;
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		buf_init(&b, 100);
 		if (base64url_decode(text, bytes, sizeof(bytes), &len) == OK) {
@@ -68,8 +68,8 @@ static void percent(void **state UNUSED)
 	for (int i = 0; i < CASES; i++) {
 		char memory[60];
 		span text = gen_bytes(&g, memory, sizeof(memory));
-		AUTO(buf) encoded;
-		AUTO(buf) back;
+		AUTO(buf) encoded = {0};
+		AUTO(buf) back = {0};
 
 		for (size_t k = 0; k < text.len; k++)
 			memory[k] = memory[k] ? memory[k] : 'x'; /* NUL is refused on purpose */
@@ -88,7 +88,7 @@ static void times(void **state UNUSED)
 	for (int i = 0; i < CASES; i++) {
 		int64_t t = (int64_t)gen_below(&g, (uint64_t)TIME_MAX + 1), back;
 		int64_t d = (int64_t)gen_below(&g, INT64_C(36525) * TIME_DAY);
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		if (gen_chance(&g, 2)) {
 			t -= t % TIME_SECOND;
@@ -115,7 +115,7 @@ static void calendar(void **state UNUSED)
 		time_t t = (time_t)gen_below(&g, TIME_MAX / TIME_SECOND);
 		struct tm tm;
 		char want[64];
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		buf_init(&b, 100);
 		assert_non_null(gmtime_r(&t, &tm));
@@ -190,8 +190,8 @@ static void semver_text(void **state UNUSED)
 
 	for (int i = 0; i < CASES; i++) {
 		struct semver v, again;
-		AUTO(buf) text;
-		AUTO(buf) canonical;
+		AUTO(buf) text = {0};
+		AUTO(buf) canonical = {0};
 
 		buf_init(&text, 200);
 		buf_init(&canonical, 200);
@@ -295,8 +295,8 @@ static void json_strings(void **state UNUSED)
 					      : gen_text(&g, "a\"\\/\n\x01\x7f ", memory, 0, 60);
 		struct json_writer w;
 		struct json_reader r;
-		AUTO(buf) written;
-		AUTO(buf) back;
+		AUTO(buf) written = {0};
+		AUTO(buf) back = {0};
 
 		buf_init(&written, 1000);
 		buf_init(&back, 1000);

@@ -46,9 +46,9 @@ static void sign_and_verify(void **state)
 		enum token_kind kind = (enum token_kind)gen_below(&g, TOKEN_KINDS);
 		char memory[8][40], scratch[TOKEN_DECODED_MAX];
 		struct token_claims got;
-		AUTO(buf) a;
-		AUTO(buf) b;
-		AUTO(buf) out;
+		AUTO(buf) a = {0};
+		AUTO(buf) b = {0};
+		AUTO(buf) out = {0};
 
 		buf_init(&a, 4096);
 		buf_init(&b, 4096);
@@ -97,7 +97,7 @@ static void mutations(void **state)
 	for (int kind = 0; kind < TOKEN_KINDS; kind++) {
 		char text[TOKEN_MAX_BYTES], scratch[TOKEN_DECODED_MAX];
 		struct token_claims c = fixture_claims((enum token_kind)kind), got;
-		AUTO(buf) out;
+		AUTO(buf) out = {0};
 
 		buf_init(&out, TOKEN_MAX_BYTES);
 		span token = fixture_sign(f, &c, &out);
@@ -133,7 +133,7 @@ static void edits(void **state)
 	struct gen g = gen_new("edits");
 	struct token_claims c = fixture_claims(TOKEN_DEVICE), got;
 	char text[TOKEN_MAX_BYTES + 64], scratch[TOKEN_DECODED_MAX];
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, TOKEN_MAX_BYTES);
 	span token = fixture_sign(f, &c, &out);

@@ -74,7 +74,7 @@ static struct eckey *load_key(const char *path)
 static void make_key(const char *path)
 {
 	AUTO_PTR(eckey) key = NULL;
-	AUTO(buf) pem;
+	AUTO(buf) pem = {0};
 
 	buf_init(&pem, 4096);
 	check("key", eckey_generate(&key));
@@ -96,8 +96,8 @@ static void make_token(const char *key_path, const char *kind)
 {
 	json_t *o = read_stdin();
 	AUTO_PTR(eckey) key = load_key(key_path);
-	AUTO(buf) out;
-	AUTO(buf) uri;
+	AUTO(buf) out = {0};
+	AUTO(buf) uri = {0};
 
 	buf_init(&out, TOKEN_MAX_BYTES);
 	buf_init(&uri, 1024);

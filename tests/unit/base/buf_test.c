@@ -5,7 +5,7 @@
 
 static void ceiling_is_kept(void **state UNUSED)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 4);
 	buf_add(&b, SPAN("abc"));
@@ -25,7 +25,7 @@ static void ceiling_is_kept(void **state UNUSED)
 static void fixed_memory(void **state UNUSED)
 {
 	char memory[8];
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init_fixed(&b, memory, sizeof(memory));
 	buf_addf(&b, "%d-%s", 12, "abcd");
@@ -40,7 +40,7 @@ static void fixed_memory(void **state UNUSED)
 
 static void numbers(void **state UNUSED)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 100);
 	buf_add_u64(&b, UINT64_MAX);
@@ -72,7 +72,7 @@ static void growth_and_take(void **state UNUSED)
 
 static void failure_of_the_producer(void **state UNUSED)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 10);
 	buf_fail(&b, ERR_IO);

@@ -55,7 +55,7 @@ static void base64_vectors(void **state UNUSED)
 		span plain = span_from(rfc4648[i].plain);
 		char bytes[16];
 		size_t len;
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		buf_init(&b, 100);
 		base64_encode(&b, plain);
@@ -75,7 +75,7 @@ static void hex(void **state UNUSED)
 {
 	static const char *const bad[] = {"", "0", "00f", "0g", "0F", "0x", " 0", "000102"};
 	uint8_t bytes[2] = {7, 7};
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_row(hex_decode(span_from(bad[i]), bytes, 2) == ERR_INVALID, bad[i]);
@@ -97,12 +97,12 @@ static void percent_refused(void **state UNUSED)
 	static const char *const bad[] = {"%", "%4", "%zz", "%4z", "a%", "%00", "x%0", "%%41"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		buf_init(&b, 100);
 		assert_row(percent_decode(&b, span_from(bad[i])) == ERR_INVALID, bad[i]);
 	}
-	AUTO(buf) small;
+	AUTO(buf) small = {0};
 
 	buf_init(&small, 2);
 	assert_int_equal(percent_decode(&small, SPAN("abc")), ERR_TOO_LARGE);
@@ -110,7 +110,7 @@ static void percent_refused(void **state UNUSED)
 
 static void percent(void **state UNUSED)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1000);
 	percent_encode(&b, SPAN("AZaz09-._~ +/%\xc3\xa4"));

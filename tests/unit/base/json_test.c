@@ -69,7 +69,7 @@ static void reading(void **state UNUSED)
 		     "\"o\":{\"k\":null},\"raw\":\"q\\\"q\",\"plain\":\"p\"}");
 	struct json_reader r;
 	span key;
-	AUTO(buf) s;
+	AUTO(buf) s = {0};
 
 	buf_init(&s, 100);
 	json_reader_init(&r, text);
@@ -107,7 +107,7 @@ static void reading(void **state UNUSED)
 static err read_as(const char *text, char type)
 {
 	struct json_reader r;
-	AUTO(buf) s;
+	AUTO(buf) s = {0};
 
 	buf_init(&s, 3);
 	json_reader_init(&r, span_from(text));
@@ -193,7 +193,7 @@ static void misuse(void **state UNUSED)
 static void writing(void **state UNUSED)
 {
 	struct json_writer w;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1000);
 	json_writer_init(&w, &b);
@@ -230,7 +230,7 @@ static void writing(void **state UNUSED)
 static void writer_misuse(void **state UNUSED)
 {
 	struct json_writer w;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1000);
 	json_writer_init(&w, &b);

@@ -51,7 +51,7 @@ static void precedence(void **state UNUSED)
 static void build_is_ignored(void **state UNUSED)
 {
 	struct semver a, b;
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, 100);
 	assert_ok(semver_parse(SPAN("1.0.0-a.1+build.007"), &a));

@@ -59,7 +59,7 @@ static void parse(void **state UNUSED)
 
 static void format(void **state UNUSED)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 100);
 	time_format(&b, -1);
@@ -114,7 +114,7 @@ static void durations(void **state UNUSED)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t us;
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		buf_init(&b, 100);
 		assert_row(duration_parse(span_from(rows[i].text), &us) == OK, rows[i].text);
@@ -122,7 +122,7 @@ static void durations(void **state UNUSED)
 		duration_format(&b, us);
 		assert_span(buf_span(&b), rows[i].shortest);
 	}
-	AUTO(buf) negative;
+	AUTO(buf) negative = {0};
 
 	buf_init(&negative, 100);
 	duration_format(&negative, -1);

@@ -166,9 +166,9 @@ static void absent_file_is_all_defaults(void **state UNUSED)
 static void the_template_is_a_valid_file(void **state UNUSED)
 {
 	AUTO_PTR(arena) a = arena_new();
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	span rest, line;
-	AUTO(buf) active;
+	AUTO(buf) active = {0};
 
 	buf_init(&text, 100000);
 	buf_init(&active, 100000);

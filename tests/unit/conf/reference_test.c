@@ -14,7 +14,8 @@
 
 static void assert_file_ends_with_table(const char *path, void (*write_table)(struct buf *out))
 {
-	AUTO(buf) present, wanted;
+	AUTO(buf) present = {0};
+	AUTO(buf) wanted = {0};
 
 	buf_init(&present, 1000000);
 	buf_init(&wanted, 1000000);

@@ -9,7 +9,7 @@
 
 static void assert_hex(const uint8_t *bytes, size_t n, const char *want)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1000);
 	hex_encode(&b, span_of(bytes, n));

@@ -53,7 +53,7 @@ static void pem_of(EVP_PKEY *pkey, enum pem_form form, struct buf *out)
 
 static void pem_refused(void **state UNUSED)
 {
-	AUTO(buf) pem;
+	AUTO(buf) pem = {0};
 	struct eckey *k = NULL;
 
 	buf_init(&pem, 100000);
@@ -79,8 +79,8 @@ static void pem_refused(void **state UNUSED)
 /* A private key file whose public part belongs to another key. */
 static void mismatched_halves(void **state UNUSED)
 {
-	AUTO(buf) pem_a;
-	AUTO(buf) pem_b;
+	AUTO(buf) pem_a = {0};
+	AUTO(buf) pem_b = {0};
 	struct eckey *k = NULL;
 	unsigned char *der_a = NULL, *der_b = NULL;
 	EVP_PKEY *a = EVP_EC_gen("P-256"), *b = EVP_EC_gen("P-256");
@@ -151,7 +151,7 @@ static void signatures_refused(void **state UNUSED)
 	assert_ok(eckey_from_public(point, &public_only));
 	assert_ok(eckey_verify(public_only, message, good));
 	assert_int_equal(eckey_sign(public_only, message, bad), ERR_INVALID);
-	AUTO(buf) pem;
+	AUTO(buf) pem = {0};
 
 	buf_init(&pem, 1000);
 	assert_int_equal(eckey_to_pem(public_only, &pem), ERR_INVALID);
@@ -163,7 +163,7 @@ static void round_trips(void **state UNUSED)
 	AUTO_PTR(eckey) again = NULL;
 	AUTO_PTR(eckey) sec1 = NULL;
 	uint8_t a[ECKEY_PUBLIC_SIZE], b[ECKEY_PUBLIC_SIZE], signature[ECKEY_SIGNATURE_SIZE];
-	AUTO(buf) pem;
+	AUTO(buf) pem = {0};
 
 	buf_init(&pem, 10000);
 	assert_ok(eckey_generate(&k));

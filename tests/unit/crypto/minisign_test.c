@@ -94,7 +94,7 @@ static void round_trip(void **state UNUSED)
 	struct minisign_signature s;
 	uint8_t digest[BLAKE2B_SIZE];
 	char long_comment[MINISIGN_COMMENT_SIZE];
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, MINISIGN_TEXT_MAX);
 	minisign_generate(&k);
@@ -129,8 +129,8 @@ static void encrypted_secret(void **state UNUSED)
 	struct minisign_secret k;
 	uint8_t record[158];
 	size_t len;
-	AUTO(buf) text;
-	AUTO(buf) changed;
+	AUTO(buf) text = {0};
+	AUTO(buf) changed = {0};
 
 	buf_init(&text, MINISIGN_TEXT_MAX);
 	buf_init(&changed, MINISIGN_TEXT_MAX);
@@ -189,7 +189,7 @@ static void original_program(void **state UNUSED)
 	struct minisign_public public;
 	struct minisign_signature s;
 	uint8_t digest[BLAKE2B_SIZE];
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	if (!run("/", "minisign -v")) {
 		print_message("skipped: no program minisign\n");

@@ -24,8 +24,8 @@ static void damaged_hashes(void **state UNUSED)
 
 static void wrong_and_right(void **state UNUSED)
 {
-	AUTO(buf) a;
-	AUTO(buf) b;
+	AUTO(buf) a = {0};
+	AUTO(buf) b = {0};
 	char long_one[PASSWORD_MAX_BYTES + 1];
 
 	memset(long_one, 'x', sizeof(long_one));

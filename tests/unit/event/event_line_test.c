@@ -7,7 +7,7 @@
 #define ID "dl_01h455vb4pex5vsknk084sn02q"
 #define HEAD                                                                                       \
 	"{\"event\":\"download\",\"time\":1700000000.123,\"duration\":1.5,\"download\":\"" ID "\"" \
-											      ","
+	","
 
 static void refuses(void **state UNUSED)
 {
@@ -47,7 +47,7 @@ static void refuses(void **state UNUSED)
 
 static void too_long(void **state UNUSED)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	struct event_line l;
 
 	buf_init(&text, 2 * EVENT_LINE_MAX);
@@ -163,8 +163,8 @@ static void bytes_sent(void **state UNUSED)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		AUTO(buf) line;
-		AUTO(buf) got;
+		AUTO(buf) line = {0};
+		AUTO(buf) got = {0};
 		struct event_line l;
 		struct byte_range ranges[EVENT_RANGES_MAX];
 

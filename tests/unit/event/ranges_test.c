@@ -19,7 +19,7 @@ static void refuses_what_it_does_not_write(void **state UNUSED)
 
 static void too_many_pieces(void **state UNUSED)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	struct ranges r;
 
 	buf_init(&text, RANGES_TEXT_MAX);
@@ -63,7 +63,7 @@ static void joins(void **state UNUSED)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		AUTO(buf) text;
+		AUTO(buf) text = {0};
 		struct ranges r;
 
 		buf_init(&text, RANGES_TEXT_MAX);
@@ -87,7 +87,7 @@ static void agrees_with_a_bitmap(void **state UNUSED)
 
 		ranges_init(&r);
 		for (int step = 0; step < 60; step++) {
-			AUTO(buf) text;
+			AUTO(buf) text = {0};
 			uint64_t bytes = 0;
 
 			seed = seed * 6364136223846793005u + 1442695040888963407u;

@@ -85,7 +85,7 @@ static void a_key_signs_for_its_own_kind_only(void **state)
 	assert_true(seq > 0);
 	for (int kind = 0; kind < TOKEN_KINDS; kind++) {
 		struct token_claims c = claims((enum token_kind)kind);
-		AUTO(buf) text;
+		AUTO(buf) text = {0};
 
 		buf_init(&text, TOKEN_MAX_BYTES);
 		assert_int_equal(keyring_sign(ring, &c, &text), OK);
@@ -109,7 +109,7 @@ static void keys_are_kept_and_private(void **state)
 	struct keyring *again = open_ring(*state, &seq);
 	struct token_claims a = claims(TOKEN_DOWNLOAD), b = a;
 	uint8_t one[32], two[32], other[32];
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	assert_int_equal(seq, 0);
 	buf_init(&text, 2 * TOKEN_MAX_BYTES);
@@ -140,7 +140,7 @@ static void a_lost_or_foreign_private_key_is_an_error(void **state)
 	struct keyring *ring = open_ring(w, &seq), *never;
 	struct token_claims a = claims(TOKEN_ACCESS), d = claims(TOKEN_DEVICE);
 	char access[160], device[160], aside[160];
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, 2 * TOKEN_MAX_BYTES);
 	assert_int_equal(keyring_sign(ring, &a, &text), OK);
@@ -161,7 +161,7 @@ static void the_key_set_holds_public_parts_only(void **state)
 {
 	uint64_t seq;
 	struct keyring *ring = open_ring(*state, &seq);
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, 8192);
 	keyring_jwks(ring, &text);

@@ -32,7 +32,7 @@ static void typed_in_many_ways(void **state UNUSED)
 		licence_key_hint(&k, hint);
 		assert_string_equal(hint, k.text + strlen(k.text) - 5);
 
-		AUTO(buf) typed;
+		AUTO(buf) typed = {0};
 
 		buf_init(&typed, 256);
 		buf_add_str(&typed, " slw ");

@@ -32,7 +32,7 @@ static void garbage_is_told_apart(void **state UNUSED)
 {
 	struct certificate_names none = {.count = 0};
 	struct certificate_facts facts;
-	AUTO(pair) ca;
+	AUTO(pair) ca = {0};
 
 	make_ca(&ca);
 	assert_int_equal(
@@ -53,8 +53,8 @@ static void a_leaf_is_for_its_names(void **state UNUSED)
 {
 	struct certificate_names names = {.count = 0}, more;
 	struct certificate_facts facts;
-	AUTO(pair) ca;
-	AUTO(pair) leaf;
+	AUTO(pair) ca = {0};
+	AUTO(pair) leaf = {0};
 
 	make_ca(&ca);
 	pair_init(&leaf);
@@ -95,9 +95,9 @@ static void another_ca_of_the_same_name_is_another(void **state UNUSED)
 {
 	struct certificate_names names = {.name = {"localhost"}, .count = 1};
 	struct certificate_facts facts;
-	AUTO(pair) ca;
-	AUTO(pair) other;
-	AUTO(pair) leaf;
+	AUTO(pair) ca = {0};
+	AUTO(pair) other = {0};
+	AUTO(pair) leaf = {0};
 
 	make_ca(&ca);
 	make_ca(&other);

@@ -12,7 +12,7 @@ static const char *render(
 {
 	AUTO_PTR(conf) conf = NULL;
 	const char *problem = "";
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 200000);
 	if (conf_load(a, NULL, overrides, count, &conf, &problem) != OK)

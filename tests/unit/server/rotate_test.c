@@ -22,7 +22,7 @@ static int leave_folder(void **state UNUSED)
 {
 	struct child_plan plan = {.argv = (const char *const[]){"rm", "-rf", folder, NULL}};
 	int status;
-	AUTO(buf) said;
+	AUTO(buf) said = {0};
 
 	buf_init(&said, 1000);
 	return child_run(&plan, 5000000, &said, &status) != OK;

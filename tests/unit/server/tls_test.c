@@ -30,7 +30,7 @@ static int leave_folder(void **state UNUSED)
 {
 	struct child_plan plan = {.argv = (const char *const[]){"rm", "-rf", folder, NULL}};
 	int status;
-	AUTO(buf) said;
+	AUTO(buf) said = {0};
 
 	buf_init(&said, 1000);
 	return child_run(&plan, 5000000, &said, &status) != OK;
@@ -56,7 +56,7 @@ static const char *update(
 
 static char *content(struct arena *a, const char *path)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 100000);
 	assert_ok(file_read(path, &b));

@@ -77,7 +77,7 @@ static err unpack_copy(span value)
 static void release_truncated(void **unused)
 {
 	(void)unused;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 	pack_full(&b);
 	for (size_t n = 0; n < buf_len(&b); n++)
 		assert_int_equal(unpack_copy(span_sub(buf_span(&b), 0, n)), ERR_CORRUPT);
@@ -90,7 +90,7 @@ static void release_truncated(void **unused)
 static err unpack_with(char format, const char *version, unsigned state, unsigned flags,
 	uint32_t reach, unsigned packages, unsigned requires)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 	buf_init(&b, 1024);
 	buf_add_byte(&b, format);
 	buf_add(&b, span_of("\0\0", 2));
@@ -151,7 +151,7 @@ static void release_bad_digest(void **unused)
 	(void)unused;
 	static const char others[] = {'.', '/', 'g', 'A', '\0', '\xff'};
 	struct update_release r;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	pack_full(&b);
 	size_t len = buf_len(&b);
@@ -182,7 +182,7 @@ static void pack_refuses(void **unused)
 	cases[4].packages[1].sha256 = SPAN("abc");
 	cases[5].notes_url = span_of(long_text, sizeof(long_text));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 		buf_init(&b, 4 * STATE_VALUE_MAX);
 		state_pack_release(&b, &cases[i]);
 		assert_int_not_equal(buf_error(&b), OK);
@@ -193,7 +193,7 @@ static void release_round_trip(void **unused)
 {
 	(void)unused;
 	struct update_release r, expected = full_release();
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	pack_full(&b);
 	memset(&r, 0xa5, sizeof(r));
@@ -238,9 +238,9 @@ static void small_records(void **unused)
 		.next_check_s = 21600};
 	struct state_file f = {.sha256 = SPAN(SHA), .package_id = SPAN("pkg_1"), .size = 42};
 	uint64_t n = 0;
-	AUTO(buf) pb;
-	AUTO(buf) fb;
-	AUTO(buf) nb;
+	AUTO(buf) pb = {0};
+	AUTO(buf) fb = {0};
+	AUTO(buf) nb = {0};
 
 	buf_init(&pb, 1024);
 	buf_init(&fb, 1024);
@@ -275,7 +275,7 @@ static void small_records(void **unused)
 static void keys(void **unused)
 {
 	(void)unused;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1024);
 	state_key_product(&b, SPAN("vpn"));
@@ -304,7 +304,7 @@ static void key_with_nul(void **unused)
 {
 	(void)unused;
 	span bad = SPAN("a\0b");
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1024);
 	state_key_product(&b, bad);

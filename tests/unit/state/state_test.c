@@ -300,7 +300,7 @@ static void last_change_counts(void **unused)
 /* All keys under prefix, from the last one down, each followed by a space. */
 static void assert_walk(struct state *s, span prefix, span expected)
 {
-	AUTO(buf) seen;
+	AUTO(buf) seen = {0};
 	struct state_view v;
 	struct state_walk w;
 	span key, value;
@@ -367,7 +367,7 @@ static void releases_in_order(void **unused)
 	struct state_position from = at(1, 0, 0), to = at(1, 1, 1);
 
 	for (size_t i = 0; i < 2 * ARRAY_LEN(rising); i++) {
-		AUTO(buf) key;
+		AUTO(buf) key = {0};
 		struct semver version;
 		enum channel channel = i % 2 ? CHANNEL_BETA : CHANNEL_STABLE;
 		const char *text = rising[(i * 5) % ARRAY_LEN(rising)];
@@ -383,7 +383,7 @@ static void releases_in_order(void **unused)
 		from = to;
 		to.seq++;
 	}
-	AUTO(buf) prefix;
+	AUTO(buf) prefix = {0};
 	struct state_view v;
 	struct state_walk w;
 	span key, value;

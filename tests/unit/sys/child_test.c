@@ -22,7 +22,7 @@ static err run(const char *const *argv, int64_t timeout_us, struct buf *out, int
 static void programs_that_cannot_start(void **state UNUSED)
 {
 	int status = -1;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 100);
 	assert_int_equal(run((const char *const[]){"no-such-program", NULL}, SECOND, &out, &status),
@@ -37,7 +37,7 @@ static void programs_that_cannot_start(void **state UNUSED)
 static void arguments_are_not_a_shell_line(void **state UNUSED)
 {
 	int status = -1;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 100);
 	assert_ok(run(
@@ -49,7 +49,7 @@ static void arguments_are_not_a_shell_line(void **state UNUSED)
 static void environment_is_bare(void **state UNUSED)
 {
 	int status;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 10000);
 	(void)setenv("SLIPWAY_DATABASE", "postgresql://u:secret@h/", 1);
@@ -62,7 +62,7 @@ static void time_and_output_are_bounded(void **state UNUSED)
 {
 	int64_t start = clock_monotonic_us();
 	int status;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 100);
 	assert_int_equal(
@@ -83,7 +83,7 @@ static void limits_bind(void **state UNUSED)
 		.argv = (const char *const[]){"sh", "-c", "exec head -c 2000 /dev/zero >\"$0\"",
 			"/tmp/slipway-child-limit", NULL}};
 	int status = 0;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 1000);
 	assert_ok(child_run(&plan, 5 * SECOND, &out, &status));
@@ -104,7 +104,7 @@ static int answer_seven(void *context)
 
 static void forks_and_statuses(void **state UNUSED)
 {
-	AUTO(buf) words;
+	AUTO(buf) words = {0};
 	int seven = 7, status;
 	pid_t pid;
 
@@ -189,7 +189,7 @@ static void one_capability_survives_exec(void **state UNUSED)
 	struct child_plan plan = {.user = &who,
 		.argv = (const char *const[]){"grep", "Cap[EA]", "/proc/self/status", NULL}};
 	int status;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	if (geteuid() != 0 || (privilege_effective() & bind) == 0)
 		skip();

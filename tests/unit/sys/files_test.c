@@ -38,7 +38,7 @@ static mode_t mode_of(const char *path)
 
 static void assert_content(const char *path, const char *want)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1000);
 	assert_ok(file_read(path, &b));
@@ -73,7 +73,7 @@ static void write_replaces_whole(void **state UNUSED)
 
 static void reading_has_a_ceiling(void **state UNUSED)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	assert_ok(file_write_atomic("ten", SPAN("0123456789"), 0600));
 	buf_init(&b, 9);
@@ -120,7 +120,7 @@ static void safe_names(void **state UNUSED)
 static void secrets(void **state UNUSED)
 {
 	bool wide = true;
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 100);
 	assert_int_equal(secret_file_read("absent", &b, &wide), ERR_NOT_FOUND);

@@ -8,7 +8,7 @@
 
 static bool exposition_has(const char *wanted)
 {
-	AUTO(buf) b;
+	AUTO(buf) b = {0};
 
 	buf_init(&b, 1000000);
 	metrics_write(&b);

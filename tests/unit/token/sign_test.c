@@ -59,8 +59,8 @@ static void lists_are_bounded(void **state)
 {
 	struct fixture *f = *state;
 	struct token_claims c = fixture_claims(TOKEN_DEVICE);
-	AUTO(buf) list;
-	AUTO(buf) out;
+	AUTO(buf) list = {0};
+	AUTO(buf) out = {0};
 
 	buf_init(&list, 1000);
 	buf_init(&out, TOKEN_MAX_BYTES);
@@ -79,7 +79,7 @@ static void size_is_bounded(void **state)
 	struct fixture *f = *state;
 	char text[TOKEN_MAX_BYTES];
 	struct token_claims c = fixture_claims(TOKEN_ACCESS);
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 	char small_memory[100];
 	struct buf small;
 	bool too_large = false;
@@ -109,7 +109,7 @@ static void public_key_cannot_sign(void **state)
 	uint8_t point[ECKEY_PUBLIC_SIZE];
 	AUTO_PTR(eckey) public = NULL;
 	struct token_claims c = fixture_claims(TOKEN_ACCESS);
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, TOKEN_MAX_BYTES);
 	eckey_public(f->keys[TOKEN_ACCESS], point);
@@ -159,8 +159,8 @@ static void exact_texts(void **state)
 		"\"cdniuc\":\"regex:^https?://[^/]+/d/[^/]+/x$\",\"cdniip\":\"192.0.2.0/24\","
 		"\"rc\":\"slow\",\"edge\":\"edg_1\"}"};
 	struct fixture *f = *state;
-	AUTO(buf) out;
-	AUTO(buf) part;
+	AUTO(buf) out = {0};
+	AUTO(buf) part = {0};
 
 	buf_init(&out, TOKEN_MAX_BYTES);
 	buf_init(&part, TOKEN_MAX_BYTES);
@@ -201,7 +201,7 @@ static void download_uri(void **state UNUSED)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		regex_t re;
-		AUTO(buf) b;
+		AUTO(buf) b = {0};
 
 		buf_init(&b, 1000);
 		token_download_uri(&b, span_from(rows[i].filename));

@@ -54,7 +54,7 @@ static void round_trip(void **state)
 {
 	struct fixture *f = *state;
 	char scratch[TOKEN_DECODED_MAX];
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, TOKEN_MAX_BYTES);
 	for (int kind = 0; kind < TOKEN_KINDS; kind++) {

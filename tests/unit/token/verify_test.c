@@ -44,7 +44,7 @@ static enum token_verdict verify(struct fixture *f, enum token_kind kind, span t
 /* The verdict on a forged access token with this header and payload. */
 static enum token_verdict judge(struct fixture *f, const char *header, const char *payload)
 {
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 16384);
 	return verify(f, TOKEN_ACCESS,
@@ -62,7 +62,7 @@ static enum token_verdict judge(struct fixture *f, const char *header, const cha
 static void kinds_do_not_mix(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, TOKEN_MAX_BYTES);
 	for (int is = 0; is < TOKEN_KINDS; is++) {
@@ -99,8 +99,8 @@ static void claims_of_another_kind(void **state)
 		"{\"alg\":\"ES256\",\"typ\":\"slipway-device+jwt\",\"kid\":\"dev-1\"}",
 		"{\"alg\":\"ES256\",\"typ\":\"slipway-dl+jwt\",\"kid\":\"dl-1\"}"};
 	char scratch[TOKEN_DECODED_MAX];
-	AUTO(buf) own;
-	AUTO(buf) out;
+	AUTO(buf) own = {0};
+	AUTO(buf) out = {0};
 	size_t len;
 
 	buf_init(&own, TOKEN_MAX_BYTES);
@@ -211,7 +211,7 @@ static void payloads_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		expect(judge(*state, HEADER_ACCESS, bad[i]), TOKEN_MALFORMED, bad[i]);
 	for (size_t missing = 0; missing <= ARRAY_LEN(members); missing++) {
-		AUTO(buf) payload;
+		AUTO(buf) payload = {0};
 		const char *between = "{";
 
 		buf_init(&payload, 4096);
@@ -249,7 +249,7 @@ static void claims_that_disagree(void **state)
 		{DOWNLOAD(",\"rel\":\"r\""), TOKEN_OK},
 	};
 	struct fixture *f = *state;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 16384);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -269,7 +269,7 @@ static void foreign_claims_do_not_arrive(void **state)
 	struct fixture *f = *state;
 	char scratch[TOKEN_DECODED_MAX];
 	struct token_claims c;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, 16384);
 	span text = forge(f->keys[TOKEN_ACCESS], SPAN(HEADER_ACCESS),
@@ -285,7 +285,7 @@ static void foreign_claims_do_not_arrive(void **state)
 
 static void unknown_claims_are_ignored(void **state)
 {
-	AUTO(buf) payload;
+	AUTO(buf) payload = {0};
 
 	expect(judge(*state, HEADER_ACCESS, CLAIMS(",\"new\":{\"deep\":[1,2]},\"dl\":\"dl_1\"")),
 		TOKEN_OK, "unknown and another kind's");
@@ -303,7 +303,7 @@ static void unknown_claims_are_ignored(void **state)
 static void other_issuer_or_audience(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 	struct token_claims c = fixture_claims(TOKEN_ACCESS);
 
 	buf_init(&out, TOKEN_MAX_BYTES);
@@ -326,7 +326,7 @@ static void other_issuer_or_audience(void **state)
 static void edges_of_validity(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 	struct token_claims c = fixture_claims(TOKEN_DOWNLOAD);
 
 	buf_init(&out, TOKEN_MAX_BYTES);
@@ -350,8 +350,8 @@ static void edges_of_validity(void **state)
 static void texts_refused(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(buf) good;
-	AUTO(buf) bad;
+	AUTO(buf) good = {0};
+	AUTO(buf) bad = {0};
 	struct token_claims c = fixture_claims(TOKEN_ACCESS);
 	span text, rest, header, payload, signature;
 
@@ -435,7 +435,7 @@ static void other_alphabet(void **state)
 	struct fixture *f = *state;
 	struct token_claims c = fixture_claims(TOKEN_ACCESS);
 	bool found = false;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 
 	buf_init(&out, TOKEN_MAX_BYTES);
 	for (int tries = 0; tries < 100 && !found; tries++) {
@@ -460,7 +460,7 @@ static void other_alphabet(void **state)
 static void signatures_refused(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(buf) out;
+	AUTO(buf) out = {0};
 	static const uint8_t order_n[32] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3,
 		0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
@@ -496,8 +496,8 @@ static void signatures_refused(void **state)
 static void oversize(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(buf) payload;
-	AUTO(buf) out;
+	AUTO(buf) payload = {0};
+	AUTO(buf) out = {0};
 
 	buf_init(&payload, 16384);
 	buf_init(&out, 65536);
