@@ -24,6 +24,8 @@ ngx_table_elt_t *slipway_header(ngx_http_request_t *r, const char *name, span va
 
 /* ---- request id ---- */
 
+#define REQUEST_ID_MAX 64
+
 static bool is_hex(span s)
 {
 	bool is_zero = true;
@@ -47,16 +49,32 @@ static bool trace_id(span header, span *ret)
 	return true;
 }
 
-static bool find_traceparent(ngx_http_request_t *r, span *ret)
+/* The same rule as the control plane's: a client's own id is taken when it is harmless in a log. */
+static bool plain_id(span header, span *ret)
 {
-	static const span name = SPAN_INIT("traceparent");
+	if (header.len == 0 || header.len > REQUEST_ID_MAX)
+		return false;
+	for (size_t i = 0; i < header.len; i++) {
+		char c = header.ptr[i];
 
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			    c == '-' || c == '_' || c == '.'))
+			return false;
+	}
+	*ret = header;
+	return true;
+}
+
+/* The first header of this name, read by `parse`. */
+static bool find_id(
+	ngx_http_request_t *r, span name, bool (*parse)(span header, span *ret), span *ret)
+{
 	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
 		const ngx_table_elt_t *h = part->elts;
 
 		for (ngx_uint_t i = 0; i < part->nelts; i++)
 			if (h[i].key.len == name.len && span_eq_nocase(span_of_str(h[i].key), name))
-				return trace_id(span_of_str(h[i].value), ret);
+				return parse(span_of_str(h[i].value), ret);
 	}
 	return false;
 }
@@ -66,7 +84,8 @@ span slipway_request_id(ngx_http_request_t *r)
 	const struct slipway_main *conf = ngx_http_get_module_main_conf(r, ngx_http_slipway_module);
 	span id;
 
-	if (find_traceparent(r->main, &id))
+	if (find_id(r->main, SPAN("X-Request-Id"), plain_id, &id) ||
+		find_id(r->main, SPAN("traceparent"), trace_id, &id))
 		return id;
 	ngx_http_variable_value_t *v =
 		ngx_http_get_indexed_variable(r->main, conf->nginx_request_id);

@@ -195,7 +195,7 @@ bool slipway_is_private(ngx_http_request_t *r);
 
 /* Adds a header to the answer; value must live as long as the request. NULL: out of memory. */
 ngx_table_elt_t *slipway_header(ngx_http_request_t *r, const char *name, span value);
-/* 32 hex digits: the trace id of a traceparent header, else nginx's $request_id. */
+/* X-Request-Id of the request if harmless, else the trace id of traceparent, else $request_id. */
 span slipway_request_id(ngx_http_request_t *r);
 /* Sends body (kept) as the whole answer; Cache-Control: no-store. For GET and HEAD. */
 ngx_int_t slipway_send(ngx_http_request_t *r, ngx_uint_t status, span content_type, span body);

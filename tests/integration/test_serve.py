@@ -509,6 +509,25 @@ def test_every_answer_has_the_security_headers_once(running, method, path, statu
     assert answer.headers["Server"] in (None, "nginx")
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/no-such", "/d/nonsense/file"])
+def test_request_ids(running, path):
+    def id_of(**headers):
+        answer = running.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        found = answer.headers.get_all("X-Request-Id")
+        assert len(found) == 1
+        if answer.status >= 400:
+            assert answer.json["request_id"] == found[0]
+        return found[0]
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = f"00-{trace}-00f067aa0ba902b7-01"
+    assert id_of(X_Request_Id="client.A-1_b") == "client.A-1_b"
+    assert id_of(X_Request_Id="mine", traceparent=parent) == "mine"
+    assert id_of(traceparent=parent) == trace
+    for bad in ("x" * 65, 'a"b', "a b", "é".encode().decode("latin-1")):
+        assert len(id_of(X_Request_Id=bad)) == 32
+    assert id_of() != id_of()
+
+
 def raw(port, text, tls=None):
     with socket.create_connection(("127.0.0.1", port), 10) as plain:
         with (tls.wrap_socket(plain, server_hostname="localhost") if tls else plain) as s:
