@@ -17,5 +17,17 @@ api_handler post_organisation, list_organisations, get_organisation;
 api_handler post_key, list_keys, delete_key;
 /* audit.c */
 api_handler list_audit;
+/* products.c */
+api_handler post_product, list_products, get_product, patch_product;
+api_handler post_publisher_key, list_publisher_keys, delete_publisher_key;
+/* releases.c */
+api_handler post_release, list_releases, get_release, patch_release;
+api_handler publish_release, pause_release, resume_release, withdraw_release, promote_release;
+/* packages.c */
+api_handler post_package, list_packages, get_package, delete_package;
+api_handler post_package_block, delete_package_block;
+/* uploads.c */
+extern const struct body_sink upload_post_sink, upload_patch_sink, upload_put_sink;
+api_handler options_uploads, head_upload, get_upload, delete_upload;
 
 #endif

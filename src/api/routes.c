@@ -4,6 +4,8 @@
  */
 #include "api/handlers.h"
 
+#include "api/catalogue.h"
+
 #include "base/banned.h"
 
 #define V1 "/api/v1"
@@ -121,5 +123,84 @@ const struct route routes[] = {
 		"Revokes an API key", NULL, false},
 	{"GET", V1 "/admin/audit", "audit.read", list_audit, audit_query, NULL, NULL, 200,
 		"Lists what was done, newest first", "audit_entry[]", false},
+
+	/* Products */
+	{"POST", V1 "/admin/products", "product.write", post_product, NULL, new_product_fields,
+		NULL, 201, "Creates a product", "product", false},
+	{"GET", V1 "/admin/products", "product.read", list_products, page, NULL, NULL, 200,
+		"Lists products", "product[]", false},
+	{"GET", V1 "/admin/products/{product}", "product.read", get_product, NULL, NULL, NULL, 200,
+		"Shows a product, by id or name", "product", false},
+	{"PATCH", V1 "/admin/products/{product}", "product.write", patch_product, NULL,
+		product_change_fields, NULL, 200, "Changes a product, by id or name", "product",
+		false},
+	{"POST", V1 "/admin/products/{product}/publisher-keys", "product.write", post_publisher_key,
+		NULL, publisher_key_fields, NULL, 201,
+		"Adds a key: from then on every package must be signed by one of the keys",
+		"publisher_key", false},
+	{"GET", V1 "/admin/products/{product}/publisher-keys", "product.read", list_publisher_keys,
+		NULL, NULL, NULL, 200, "Lists a product's publisher keys", "publisher_key[]",
+		false},
+	{"DELETE", V1 "/admin/products/{product}/publisher-keys/{id}", "product.write",
+		delete_publisher_key, NULL, NULL, NULL, 204, "Removes a publisher key", NULL,
+		false},
+
+	/* Releases */
+	{"POST", V1 "/admin/releases", "release.write", post_release, NULL, new_release_fields,
+		NULL, 201, "Drafts a release; the same again answers 200 with the first one",
+		"release", false},
+	{"GET", V1 "/admin/releases", "product.read", list_releases, release_query, NULL, NULL, 200,
+		"Lists releases", "release[]", false},
+	{"GET", V1 "/admin/releases/{id}", "product.read", get_release, NULL, NULL, NULL, 200,
+		"Shows a release", "release", false},
+	{"PATCH", V1 "/admin/releases/{id}", "release.write", patch_release, NULL,
+		release_change_fields, NULL, 200,
+		"Changes notes, marks and end of life; once published, this needs the permission "
+		"to publish",
+		"release", false},
+	{"POST", V1 "/admin/releases/{id}/publish", "release.write", publish_release, NULL, NULL,
+		NULL, 200, "Publishes a draft", "release", false},
+	{"POST", V1 "/admin/releases/{id}/pause", "release.write", pause_release, NULL, NULL, NULL,
+		200, "Stops offering a published release", "release", false},
+	{"POST", V1 "/admin/releases/{id}/resume", "release.write", resume_release, NULL, NULL,
+		NULL, 200, "Offers a paused release again", "release", false},
+	{"POST", V1 "/admin/releases/{id}/withdraw", "release.write", withdraw_release, NULL,
+		reason_fields, NULL, 200, "Takes a release back for good, running downloads too",
+		"release", false},
+	{"POST", V1 "/admin/releases/{id}/promote", "release.write", promote_release, NULL,
+		promote_fields, NULL, 200, "Adds a channel", "release", false},
+
+	/* Packages */
+	{"POST", V1 "/admin/releases/{id}/packages", "release.write", post_package, NULL,
+		new_package_fields, NULL, 201,
+		"Adds an uploaded file to a release; the same bytes again answer 200 with the "
+		"first one",
+		"package", false},
+	{"GET", V1 "/admin/packages", "product.read", list_packages, package_query, NULL, NULL, 200,
+		"Lists packages", "package[]", false},
+	{"GET", V1 "/admin/packages/{id}", "product.read", get_package, NULL, NULL, NULL, 200,
+		"Shows a package", "package", false},
+	{"DELETE", V1 "/admin/packages/{id}", "release.write", delete_package, NULL, NULL, NULL,
+		204, "Removes a package from a draft", NULL, false},
+	{"POST", V1 "/admin/packages/{id}/block", "release.write", post_package_block, NULL,
+		reason_fields, NULL, 200, "Blocks the package's bytes, at once", "package", false},
+	{"DELETE", V1 "/admin/packages/{id}/block", "release.write", delete_package_block, NULL,
+		NULL, NULL, 200, "Lifts a block", "package", false},
+
+	/* Uploads */
+	{"OPTIONS", V1 "/admin/uploads", ALLOW_ANYONE, options_uploads, NULL, NULL, NULL, 204,
+		"What of the tus protocol the server speaks", NULL, false},
+	{"POST", V1 "/admin/uploads", "upload.write", NULL, NULL, NULL, &upload_post_sink, 201,
+		"Creates an upload (tus 1.0)", "upload", false},
+	{"HEAD", V1 "/admin/uploads/{id}", "upload.write", head_upload, NULL, NULL, NULL, 200,
+		"How much of an upload has arrived (tus 1.0)", NULL, false},
+	{"PATCH", V1 "/admin/uploads/{id}", "upload.write", NULL, NULL, NULL, &upload_patch_sink,
+		204, "Continues an upload (tus 1.0)", NULL, false},
+	{"DELETE", V1 "/admin/uploads/{id}", "upload.write", delete_upload, NULL, NULL, NULL, 204,
+		"Drops an upload (tus 1.0)", NULL, false},
+	{"GET", V1 "/admin/uploads/{id}", "upload.write", get_upload, NULL, NULL, NULL, 200,
+		"Shows an upload and what was found in it", "upload", false},
+	{"PUT", V1 "/admin/uploads/{filename}", "upload.write", NULL, NULL, NULL, &upload_put_sink,
+		201, "Uploads a whole file; Repr-Digest may announce its SHA-256", "upload", false},
 };
 const size_t routes_count = ARRAY_LEN(routes);

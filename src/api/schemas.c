@@ -116,6 +116,53 @@ static const struct field audit_entry[] = {TEXT("id", "Id"), TIME("at", "When"),
 	TEXT("outcome", "ok, or why not"), TEXT("ip_prefix", "The client's network, or empty"),
 	TEXT("request_id", "The request it was done by"), JSON("detail", "What changed"), END};
 
+/* Catalogue ------------------------------------------------------------------------------------ */
+
+#define ID      TEXT("id", "Id")
+#define CREATED TIME("created_at", "When it was created")
+
+static const struct field product[] = {ID, TEXT("name", "Name, never changes"),
+	TEXT("title", "What people call it"), TEXT("description", "What it is"),
+	STRINGS("countries_denied", "ISO 3166-1 codes of countries that may not have it"),
+	STRINGS("countries_allowed", "If not empty, only these countries may have it"), CREATED,
+	END};
+static const struct field publisher_key[] = {ID, TEXT("product_id", "Its product"),
+	TEXT("key_id", "Key id as minisign shows it"), TEXT("public_key", "The key, in Base64"),
+	CREATED, END};
+static const struct field release[] = {ID, TEXT("product", "Name of the product"),
+	TEXT("product_id", "Id of the product"), TEXT("version", "Semantic version"),
+	CHOICE("state", "draft published paused withdrawn", "State"),
+	STRINGS("channels", "Channels it was put into"), TEXT("notes", "Release notes in Markdown"),
+	TEXT("notes_url", "Where clients read the notes"),
+	BOOL("critical", "Clients are told to hurry"), BOOL("mandatory", "Must be installed"),
+	OPT_TEXT("min_from", "Least version it can be installed over"),
+	OPT_TIME("eol_at", "When support for it ends"), CREATED,
+	OPT_TIME("published_at", "When it was published first"),
+	OPT_TEXT("withdrawn_reason", "Why it was withdrawn"), END};
+static const struct field requirement[] = {
+	TEXT("product", "Name of the product needed"), TEXT("range", "Versions that will do"), END};
+static const struct field package[] = {ID, TEXT("release_id", "Its release"),
+	TEXT("filename", "Name under which it is served"), TEXT("platform", "os-arch"),
+	TEXT("format", "What it is"), INT("size", "Bytes"), TEXT("sha256", "Hexadecimal"),
+	CHOICE("class", "public licensed enterprise development", "Who may have it"),
+	OPT_TEXT("entitlement", "Code that the licence must have"),
+	OPT_TEXT("organisation", "Whose it is"),
+	OPT_TEXT("min_os_version", "Least version of the operating system"),
+	OBJECTS("requires", requirement, "Other products it needs"),
+	OPT_TEXT("signature", "The publisher's minisign signature"),
+	OPT_TEXT("signature_key_id", "The key it was made with"),
+	BOOL("blocked", "Its bytes may not be downloaded"),
+	OPT_TEXT("blocked_reason", "Why it is blocked"), CREATED,
+	{"warnings", FIELD_STRINGS, false, 0, 0, NULL, NULL, "After adding it: what looks odd"},
+	END};
+static const struct field upload[] = {ID, TEXT("filename", "Name"),
+	INT("offset", "Bytes that have arrived"), BOOL("finished", "It can be made a package"),
+	OPT_INT("size", "Bytes in the end"), OPT_TEXT("sha256", "Hexadecimal, once finished"),
+	OPT_TEXT("format", "What the file is"), OPT_TEXT("os", "What the file says it is for"),
+	OPT_TEXT("architecture", "What the file says it is for"),
+	OPT_TEXT("name", "What the file says it is"), OPT_TEXT("version", "As the file has it"),
+	CREATED, TIME("expires_at", "When it is forgotten"), END};
+
 const struct schema schemas[] = {
 	{"problem", "An error (RFC 9457)", problem},
 	/* server */
@@ -132,6 +179,12 @@ const struct schema schemas[] = {
 	{"key", "An API key, without its secret", key},
 	{"new_key", "An API key that was just made", new_key},
 	{"audit_entry", "Something that was done", audit_entry},
+	/* catalogue */
+	{"product", "A product", product},
+	{"publisher_key", "A key that signs packages of a product", publisher_key},
+	{"release", "A release", release},
+	{"package", "A package", package},
+	{"upload", "An upload", upload},
 };
 const size_t schemas_count = ARRAY_LEN(schemas);
 

@@ -156,9 +156,9 @@ FROM package_requires q
 JOIN products d ON d.id = q.product_id
 WHERE q.package_id >= $1 AND q.package_id <= $2 ORDER BY q.package_id, d.name;
 
--- Organisations may be named by packages.
--- name: package_organisation_exists
-SELECT COUNT(*) FROM organisations WHERE id = $1;
+-- The organisation a package names, by id or name.
+-- name: package_organisation
+SELECT id FROM organisations WHERE id = $1 OR name = $1;
 
 -- Blobs ----------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ bool format_exists(span name)
 static const struct {
 	const char *magic;
 	size_t len;
-	err (*parse)(const struct source *s, struct inspection *ret);
+	err (*parse)(const struct sample *s, struct inspection *ret);
 } formats[] = {
 	{"!<arch>\n", 8, inspect_deb},
 	{"\xed\xab\xee\xdb", 4, inspect_rpm},
@@ -41,18 +41,18 @@ static const struct {
 	{"MZ", 2, inspect_pe},
 };
 
-static bool has_koly(const struct source *s)
+static bool has_koly(const struct sample *s)
 {
 	char magic[4];
 
-	return s->size >= 512 && source_read_all(s, s->size - 512, magic, 4) &&
+	return s->size >= 512 && sample_read_all(s, s->size - 512, magic, 4) &&
 	       memcmp(magic, "koly", 4) == 0;
 }
 
-err inspect_source(const struct source *s, struct inspection *ret)
+err inspect_sample(const struct sample *s, struct inspection *ret)
 {
 	char head[8];
-	size_t n = source_read(s, 0, head, sizeof(head));
+	size_t n = sample_read(s, 0, head, sizeof(head));
 
 	*ret = (struct inspection){0};
 	/* First: a disk image may begin with anything. */
@@ -74,11 +74,11 @@ struct answer {
 static void inspect_in_child(int fd, void *result)
 {
 	struct answer *a = result;
-	struct source s;
+	struct sample s;
 
-	a->error = source_from_fd(fd, &s);
+	a->error = sample_from_fd(fd, &s);
 	if (!a->error)
-		a->error = inspect_source(&s, &a->inspection);
+		a->error = inspect_sample(&s, &a->inspection);
 }
 
 err inspect_file(int fd, int64_t timeout_us, struct inspection *ret, const char **ret_why)

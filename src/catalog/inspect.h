@@ -8,7 +8,7 @@
  * (sandbox.h).
  */
 
-#include "catalog/source.h"
+#include "catalog/sample.h"
 
 #define INSPECT_TIMEOUT_US INT64_C(30000000)
 
@@ -38,7 +38,7 @@ err inspect_file(int fd, int64_t timeout_us, struct inspection *ret, const char 
  * The inspection itself, in this process: for the child and for tests. ERR_INVALID when a format
  * was recognised and its structure is damaged.
  */
-err inspect_source(const struct source *s, struct inspection *ret) MUST_USE;
+err inspect_sample(const struct sample *s, struct inspection *ret) MUST_USE;
 
 /*
  * True when the version a package writes means the same as a semantic version: without epoch,
@@ -53,15 +53,15 @@ bool inspect_platform_matches(const struct inspection *i, span platform);
  * The parsers, one per format: fill what the format tells. ERR_INVALID for a damaged structure.
  * Precondition: none; each checks its own magic.
  */
-err inspect_deb(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_rpm(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_pe(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_ole(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_xar(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_elf(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_dmg(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_zip(const struct source *s, struct inspection *ret) MUST_USE;
-err inspect_tar(const struct source *s, struct inspection *ret) MUST_USE; /* compressed */
+err inspect_deb(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_rpm(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_pe(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_ole(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_xar(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_elf(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_dmg(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_zip(const struct sample *s, struct inspection *ret) MUST_USE;
+err inspect_tar(const struct sample *s, struct inspection *ret) MUST_USE; /* compressed */
 /* The fields of a Debian control file. */
 err inspect_deb_control(span text, struct inspection *ret) MUST_USE;
 

@@ -22,7 +22,7 @@
 
 /* A part of a source as libarchive reads it. */
 struct part {
-	const struct source *source;
+	const struct sample *source;
 	uint64_t at, end;
 	char chunk[CHUNK_BYTES];
 };
@@ -32,7 +32,7 @@ static la_ssize_t read_part(struct archive *a, void *ctx, const void **ret)
 	struct part *p = ctx;
 
 	(void)a; /* given by libarchive, not needed */
-	size_t n = source_read(p->source, p->at, p->chunk,
+	size_t n = sample_read(p->source, p->at, p->chunk,
 		(size_t)MIN((uint64_t)sizeof(p->chunk), p->end - p->at));
 
 	p->at += n;
@@ -53,7 +53,7 @@ static void part_freep(struct part **p)
 }
 #define AUTO_PART __attribute__((cleanup(part_freep))) struct part *
 
-static struct part *part_of(const struct source *s, uint64_t from, uint64_t size)
+static struct part *part_of(const struct sample *s, uint64_t from, uint64_t size)
 {
 	struct part *p = calloc(1, sizeof(*p));
 
@@ -160,7 +160,7 @@ static err read_control(struct archive *a, struct inspection *ret)
 	return e;
 }
 
-static err find_control(const struct source *s, uint64_t at, uint64_t size, struct inspection *ret)
+static err find_control(const struct sample *s, uint64_t at, uint64_t size, struct inspection *ret)
 {
 	AUTO_PART p = part_of(s, at, size);
 	AUTO_ARCHIVE a = p ? open_tar(p) : NULL;
@@ -187,19 +187,19 @@ static err find_control(const struct source *s, uint64_t at, uint64_t size, stru
 /* ar(5): name 16, date 12, owner 6, group 6, mode 8, size 10, "`\n"; members start on even offsets.
  */
 static err read_member(
-	const struct source *s, uint64_t at, char header[AR_HEADER], uint64_t *ret_size)
+	const struct sample *s, uint64_t at, char header[AR_HEADER], uint64_t *ret_size)
 {
-	if (!source_read_all(s, at, header, AR_HEADER) || memcmp(header + 58, "`\n", 2) != 0)
+	if (!sample_read_all(s, at, header, AR_HEADER) || memcmp(header + 58, "`\n", 2) != 0)
 		return ERR_INVALID;
 	return span_to_u64(span_trim(span_of(header + 48, 10)), s->size, ret_size);
 }
 
-err inspect_deb(const struct source *s, struct inspection *ret)
+err inspect_deb(const struct sample *s, struct inspection *ret)
 {
 	char magic[8], header[AR_HEADER];
 	uint64_t at = sizeof(magic), size;
 
-	if (!source_read_all(s, 0, magic, sizeof(magic)) || memcmp(magic, "!<arch>\n", 8) != 0)
+	if (!sample_read_all(s, 0, magic, sizeof(magic)) || memcmp(magic, "!<arch>\n", 8) != 0)
 		return ERR_INVALID;
 	for (unsigned i = 0; i < AR_MEMBERS; i++) {
 		err e = read_member(s, at, header, &size);
@@ -233,12 +233,12 @@ static const char *compression_of(const uint8_t magic[6])
 	return NULL;
 }
 
-err inspect_tar(const struct source *s, struct inspection *ret)
+err inspect_tar(const struct sample *s, struct inspection *ret)
 {
 	uint8_t magic[6];
 	struct archive_entry *entry;
 	const char *format =
-		source_read_all(s, 0, magic, sizeof(magic)) ? compression_of(magic) : NULL;
+		sample_read_all(s, 0, magic, sizeof(magic)) ? compression_of(magic) : NULL;
 
 	if (!format)
 		return ERR_INVALID;

@@ -1,6 +1,6 @@
 /*
  * Formats that are recognised by a few numbers at known places: PE, OLE, xar, ELF, dmg and zip.
- * Hard rule: an offset read from the file is used only through source_read_all, which knows the
+ * Hard rule: an offset read from the file is used only through sample_read_all, which knows the
  * size.
  */
 #include "catalog/inspect.h"
@@ -26,15 +26,15 @@ static const char *machine_name(const struct machine *table, unsigned number)
 }
 
 /* Microsoft PE/COFF: the offset of "PE\0\0" stands at 0x3c, the machine follows it. */
-err inspect_pe(const struct source *s, struct inspection *ret)
+err inspect_pe(const struct sample *s, struct inspection *ret)
 {
 	static const struct machine machines[] = {
 		{0x14c, "386"}, {0x8664, "amd64"}, {0xaa64, "arm64"}, {0x1c4, "armhf"}, {0}};
 	uint8_t dos[64], coff[24];
 
-	if (!source_read_all(s, 0, dos, sizeof(dos)) || memcmp(dos, "MZ", 2) != 0)
+	if (!sample_read_all(s, 0, dos, sizeof(dos)) || memcmp(dos, "MZ", 2) != 0)
 		return ERR_INVALID;
-	if (!source_read_all(s, le32_at(dos + 0x3c), coff, sizeof(coff)) ||
+	if (!sample_read_all(s, le32_at(dos + 0x3c), coff, sizeof(coff)) ||
 		memcmp(coff, "PE\0\0", 4) != 0)
 		return ERR_INVALID;
 	SET(ret->format, "exe");
@@ -46,14 +46,14 @@ err inspect_pe(const struct source *s, struct inspection *ret)
 }
 
 /* [MS-CFB]: the class of the root directory entry tells a Windows Installer database. */
-err inspect_ole(const struct source *s, struct inspection *ret)
+err inspect_ole(const struct sample *s, struct inspection *ret)
 {
 	static const uint8_t magic[8] = {0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1};
 	static const uint8_t installer[16] = {
 		0x84, 0x10, 0x0c, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46};
 	uint8_t head[512], root[128];
 
-	if (!source_read_all(s, 0, head, sizeof(head)) || memcmp(head, magic, sizeof(magic)) != 0)
+	if (!sample_read_all(s, 0, head, sizeof(head)) || memcmp(head, magic, sizeof(magic)) != 0)
 		return ERR_INVALID;
 	unsigned shift = le16_at(head + 30);
 
@@ -61,7 +61,7 @@ err inspect_ole(const struct source *s, struct inspection *ret)
 		return ERR_INVALID;
 	uint64_t at = ((uint64_t)le32_at(head + 48) + 1) << shift;
 
-	if (!source_read_all(s, at, root, sizeof(root)) || root[66] != 5 /* root storage */)
+	if (!sample_read_all(s, at, root, sizeof(root)) || root[66] != 5 /* root storage */)
 		return ERR_INVALID;
 	if (memcmp(root + 80, installer, sizeof(installer)) != 0)
 		return OK; /* some other document: no format of ours */
@@ -71,11 +71,11 @@ err inspect_ole(const struct source *s, struct inspection *ret)
 }
 
 /* xar: header with the length of the compressed table of contents, which follows it. */
-err inspect_xar(const struct source *s, struct inspection *ret)
+err inspect_xar(const struct sample *s, struct inspection *ret)
 {
 	uint8_t head[28];
 
-	if (!source_read_all(s, 0, head, sizeof(head)) || memcmp(head, "xar!", 4) != 0)
+	if (!sample_read_all(s, 0, head, sizeof(head)) || memcmp(head, "xar!", 4) != 0)
 		return ERR_INVALID;
 	uint64_t size = be16_at(head + 4), toc = be64_at(head + 8);
 
@@ -88,13 +88,13 @@ err inspect_xar(const struct source *s, struct inspection *ret)
 }
 
 /* ELF; an AppImage (type 1 or 2) has "AI" and its type in the padding of e_ident. */
-err inspect_elf(const struct source *s, struct inspection *ret)
+err inspect_elf(const struct sample *s, struct inspection *ret)
 {
 	static const struct machine machines[] = {
 		{3, "386"}, {40, "armhf"}, {62, "amd64"}, {183, "arm64"}, {0}};
 	uint8_t head[52];
 
-	if (!source_read_all(s, 0, head, sizeof(head)) || memcmp(head, "\177ELF", 4) != 0)
+	if (!sample_read_all(s, 0, head, sizeof(head)) || memcmp(head, "\177ELF", 4) != 0)
 		return ERR_INVALID;
 	if ((head[4] != 1 && head[4] != 2) || (head[5] != 1 && head[5] != 2) || head[6] != 1)
 		return ERR_INVALID;
@@ -108,12 +108,12 @@ err inspect_elf(const struct source *s, struct inspection *ret)
 }
 
 /* A disk image of Apple's ends with 512 bytes that begin with "koly". */
-err inspect_dmg(const struct source *s, struct inspection *ret)
+err inspect_dmg(const struct sample *s, struct inspection *ret)
 {
 	uint8_t trailer[512];
 
 	if (s->size < sizeof(trailer) ||
-		!source_read_all(s, s->size - sizeof(trailer), trailer, sizeof(trailer)))
+		!sample_read_all(s, s->size - sizeof(trailer), trailer, sizeof(trailer)))
 		return ERR_INVALID;
 	if (memcmp(trailer, "koly", 4) != 0 || be32_at(trailer + 4) != 4 ||
 		be32_at(trailer + 8) != sizeof(trailer))
@@ -131,7 +131,7 @@ err inspect_dmg(const struct source *s, struct inspection *ret)
 #define ZIP_ENTRIES_MAX 65536
 
 /* APPNOTE.TXT 4.3.16: the end record lies before a comment of unknown length. */
-static bool find_zip_end(const struct source *s, uint8_t end[ZIP_END_SIZE])
+static bool find_zip_end(const struct sample *s, uint8_t end[ZIP_END_SIZE])
 {
 	static const uint8_t magic[4] = {'P', 'K', 5, 6};
 	uint8_t tail[4096 + ZIP_END_SIZE];
@@ -140,7 +140,7 @@ static bool find_zip_end(const struct source *s, uint8_t end[ZIP_END_SIZE])
 	while (searched < ZIP_COMMENT_MAX + ZIP_END_SIZE && searched < s->size) {
 		/* Steps overlap by an end record, so that none is cut in two. */
 		uint64_t back = MIN(searched + sizeof(tail), s->size);
-		size_t n = source_read(s, s->size - back, tail, sizeof(tail));
+		size_t n = sample_read(s, s->size - back, tail, sizeof(tail));
 
 		for (size_t i = n; i >= ZIP_END_SIZE; i--) {
 			const uint8_t *at = tail + i - ZIP_END_SIZE;
@@ -157,7 +157,7 @@ static bool find_zip_end(const struct source *s, uint8_t end[ZIP_END_SIZE])
 	return false;
 }
 
-static err look_for_manifest(const struct source *s, const uint8_t *end, bool *ret_found)
+static err look_for_manifest(const struct sample *s, const uint8_t *end, bool *ret_found)
 {
 	static const char manifest[] = "AndroidManifest.xml";
 	unsigned count = le16_at(end + 10);
@@ -167,11 +167,11 @@ static err look_for_manifest(const struct source *s, const uint8_t *end, bool *r
 		uint8_t entry[ZIP_ENTRY_SIZE];
 		char name[sizeof(manifest) - 1];
 
-		if (!source_read_all(s, at, entry, sizeof(entry)) ||
+		if (!sample_read_all(s, at, entry, sizeof(entry)) ||
 			memcmp(entry, "PK\1\2", 4) != 0)
 			return ERR_INVALID;
 		if (le16_at(entry + 28) == sizeof(name) &&
-			source_read_all(s, at + ZIP_ENTRY_SIZE, name, sizeof(name)) &&
+			sample_read_all(s, at + ZIP_ENTRY_SIZE, name, sizeof(name)) &&
 			memcmp(name, manifest, sizeof(name)) == 0) {
 			*ret_found = true;
 			return OK;
@@ -183,12 +183,12 @@ static err look_for_manifest(const struct source *s, const uint8_t *end, bool *r
 	return OK;
 }
 
-err inspect_zip(const struct source *s, struct inspection *ret)
+err inspect_zip(const struct sample *s, struct inspection *ret)
 {
 	uint8_t magic[4], end[ZIP_END_SIZE];
 	bool android = false;
 
-	if (!source_read_all(s, 0, magic, sizeof(magic)) || memcmp(magic, "PK\3\4", 4) != 0 ||
+	if (!sample_read_all(s, 0, magic, sizeof(magic)) || memcmp(magic, "PK\3\4", 4) != 0 ||
 		!find_zip_end(s, end))
 		return ERR_INVALID;
 	/* 0xffffffff: the true offset stands in the zip64 record; too large for a telephone. */

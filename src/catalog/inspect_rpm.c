@@ -24,12 +24,12 @@ struct header {
 	uint32_t entries, store_bytes;
 };
 
-static err read_header(const struct source *s, uint64_t at, struct header *ret)
+static err read_header(const struct sample *s, uint64_t at, struct header *ret)
 {
 	static const uint8_t magic[4] = {0x8e, 0xad, 0xe8, 1};
 	uint8_t head[HEADER_SIZE];
 
-	if (!source_read_all(s, at, head, sizeof(head)) || memcmp(head, magic, sizeof(magic)) != 0)
+	if (!sample_read_all(s, at, head, sizeof(head)) || memcmp(head, magic, sizeof(magic)) != 0)
 		return ERR_INVALID;
 	uint32_t entries = be32_at(head + 8), store = be32_at(head + 12);
 
@@ -45,13 +45,13 @@ static err read_header(const struct source *s, uint64_t at, struct header *ret)
 
 /* The string of an index entry; longer ones than fit are damaged: no real name is that long. */
 static err read_string(
-	const struct source *s, const struct header *h, const uint8_t *entry, char *to, size_t size)
+	const struct sample *s, const struct header *h, const uint8_t *entry, char *to, size_t size)
 {
 	uint32_t type = be32_at(entry + 4), offset = be32_at(entry + 8);
 
 	if ((type != TYPE_STRING && type != TYPE_I18N) || offset >= h->store_bytes)
 		return ERR_INVALID;
-	size_t n = source_read(s, h->store + offset, to, MIN(size, h->store_bytes - offset));
+	size_t n = sample_read(s, h->store + offset, to, MIN(size, h->store_bytes - offset));
 
 	return memchr(to, '\0', n) ? OK : ERR_INVALID;
 }
@@ -72,14 +72,14 @@ static void translate_architecture(struct inspection *i)
 }
 
 static err read_entries(
-	const struct source *s, const struct header *h, struct inspection *i, bool *ret_binary)
+	const struct sample *s, const struct header *h, struct inspection *i, bool *ret_binary)
 {
 	*ret_binary = false;
 	for (uint32_t k = 0; k < h->entries; k++) {
 		uint8_t entry[ENTRY_SIZE];
 		err e = OK;
 
-		if (!source_read_all(s, h->index + (uint64_t)k * ENTRY_SIZE, entry, sizeof(entry)))
+		if (!sample_read_all(s, h->index + (uint64_t)k * ENTRY_SIZE, entry, sizeof(entry)))
 			return ERR_INVALID;
 		switch (be32_at(entry)) {
 		case TAG_NAME:
@@ -103,14 +103,14 @@ static err read_entries(
 	return OK;
 }
 
-err inspect_rpm(const struct source *s, struct inspection *ret)
+err inspect_rpm(const struct sample *s, struct inspection *ret)
 {
 	static const uint8_t magic[4] = {0xed, 0xab, 0xee, 0xdb};
 	struct header signature, header;
 	uint8_t lead[LEAD_SIZE];
 	bool binary;
 
-	if (!source_read_all(s, 0, lead, sizeof(lead)) || memcmp(lead, magic, sizeof(magic)) != 0)
+	if (!sample_read_all(s, 0, lead, sizeof(lead)) || memcmp(lead, magic, sizeof(magic)) != 0)
 		return ERR_INVALID;
 	err e = read_header(s, LEAD_SIZE, &signature);
 

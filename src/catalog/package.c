@@ -225,15 +225,18 @@ struct policy_object package_policy_object(
 	};
 }
 
-err organisation_is_known(struct db_tx *tx, span id, bool *ret)
+err package_organisation_id(struct db_tx *tx, struct arena *a, span id_or_name, span *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
 	bool found;
-	err e = db_query(tx, &rows, package_organisation_exists, DB_TEXT(id));
+	err e = db_query(tx, &rows, package_organisation, DB_TEXT(id_or_name));
 
 	if (!e)
 		e = db_next(rows, &found);
-	if (!e)
-		*ret = found && db_int(rows, 0) > 0;
-	return e;
+	if (e)
+		return e;
+	if (!found)
+		return ERR_NOT_FOUND;
+	*ret = db_text_in(rows, 0, a);
+	return OK;
 }

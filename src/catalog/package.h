@@ -24,7 +24,8 @@ err package_list_page(struct db_tx *tx, struct arena *a, span release_id, span a
 struct policy_object package_policy_object(
 	const struct package *p, const struct release *r, const struct product *product);
 
-err organisation_is_known(struct db_tx *tx, span id, bool *ret) MUST_USE;
+/* The id of the organisation with this id or name. ERR_NOT_FOUND. */
+err package_organisation_id(struct db_tx *tx, struct arena *a, span id_or_name, span *ret) MUST_USE;
 /* "10", "10.15", "6.1.7601": at most four numbers, or empty. */
 bool os_version_is_valid(span text);
 

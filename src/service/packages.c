@@ -206,7 +206,6 @@ static void describe(struct work *w, span key_id)
 		.sha256 = w->upload.upload.sha256,
 		.class_ = in->class_,
 		.entitlement = in->entitlement,
-		.organisation_id = in->organisation,
 		.min_os_version = in->min_os_version,
 		.signature = in->signature,
 		.signature_key_id = key_id,
@@ -325,22 +324,31 @@ static err check_free(struct db_tx *tx, struct work *w, const struct package **r
 	return OK;
 }
 
+static err resolve_organisation(struct db_tx *tx, struct work *w)
+{
+	span name = w->input->organisation;
+
+	if (!name.len)
+		return OK;
+	err e = package_organisation_id(tx, w->task->arena, name, &w->package.organisation_id);
+
+	return e == ERR_NOT_FOUND ? fail(w->task, ERR_INVALID, "organisation_not_found",
+					    "There is no organisation '%.*s'.", SPAN_ARG(name))
+				  : e;
+}
+
 static err check_references(struct db_tx *tx, struct work *w)
 {
 	struct task *t = w->task;
 	struct blob_row blob;
-	bool known = true;
 	err e = stored_get(tx, t->arena, w->package.sha256, &blob);
 
 	if (e == ERR_NOT_FOUND || (!e && blob.state != BLOB_VERIFIED))
 		return fail(t, ERR_CONFLICT, "package_not_verified",
 			"The uploaded bytes are not there any more; upload them again.");
-	if (!e && w->package.organisation_id.len)
-		e = organisation_is_known(tx, w->package.organisation_id, &known);
-	if (!e && !known)
-		return fail(t, ERR_INVALID, "organisation_not_found",
-			"There is no organisation '%.*s'.", SPAN_ARG(w->package.organisation_id));
-	return e;
+	if (!e)
+		e = resolve_organisation(tx, w);
+	return e ? e : resolve_requirements(tx, w);
 }
 
 /* A release that is out: the new package must hold to what publishing demands, and goes out too. */
@@ -373,8 +381,6 @@ static err add_body(struct db_tx *tx, void *arg)
 		e = may_add_to(t, &w->release);
 	if (!e)
 		e = check_references(tx, w);
-	if (!e)
-		e = resolve_requirements(tx, w);
 	if (!e)
 		e = check_free(tx, w, &there);
 	if (e)

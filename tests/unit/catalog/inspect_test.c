@@ -41,10 +41,10 @@ static void add_number(uint64_t n, size_t bytes, bool big)
 
 static err look(struct inspection *ret)
 {
-	struct source s = source_from_memory(buf_span(&file));
+	struct sample s = sample_from_memory(buf_span(&file));
 
 	assert_ok(buf_error(&file));
-	return inspect_source(&s, ret);
+	return inspect_sample(&s, ret);
 }
 
 static void poke(size_t at, const char *bytes, size_t len)
@@ -141,8 +141,8 @@ static void test_deb_damaged(void **state)
 
 	/* Cut anywhere before the control file is read, it is damaged; never anything worse. */
 	for (size_t len = 8; len < whole; len += 7) {
-		struct source s = source_from_memory(span_sub(buf_span(&file), 0, len));
-		err e = inspect_source(&s, &i);
+		struct sample s = sample_from_memory(span_sub(buf_span(&file), 0, len));
+		err e = inspect_sample(&s, &i);
 
 		assert_true(e == OK || e == ERR_INVALID);
 		if (len < 200)
@@ -251,9 +251,9 @@ static void test_rpm(void **state)
 	assert_ok(look(&i));
 	assert_string_equal(i.architecture, "source");
 	for (size_t len = 4; len < buf_len(&file) - 7; len++) {
-		struct source s = source_from_memory(span_sub(buf_span(&file), 0, len));
+		struct sample s = sample_from_memory(span_sub(buf_span(&file), 0, len));
 
-		assert_int_equal(inspect_source(&s, &i), ERR_INVALID);
+		assert_int_equal(inspect_sample(&s, &i), ERR_INVALID);
 	}
 }
 

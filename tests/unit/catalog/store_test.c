@@ -485,8 +485,7 @@ static err check_packages(struct db_tx *tx, void *arg)
 	assert_true(needs);
 	assert_ok(product_needs(tx, arena, SPAN("prod_3"), SPAN("prod_1"), &needs));
 	assert_false(needs);
-	assert_ok(organisation_is_known(tx, SPAN("org_1"), &needs));
-	assert_false(needs);
+	assert_int_equal(package_organisation_id(tx, arena, SPAN("org_1"), &p.id), ERR_NOT_FOUND);
 	return OK;
 }
 

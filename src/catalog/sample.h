@@ -1,5 +1,5 @@
-#ifndef SLIPWAY_CATALOG_SOURCE_H
-#define SLIPWAY_CATALOG_SOURCE_H
+#ifndef SLIPWAY_CATALOG_SAMPLE_H
+#define SLIPWAY_CATALOG_SAMPLE_H
 
 /*
  * Bytes of a package file under inspection, at any place: from a descriptor (pread) or from memory.
@@ -8,20 +8,20 @@
 
 #include "base/span.h"
 
-struct source {
+struct sample {
 	int fd; /* -1: memory */
 	span memory;
 	uint64_t size;
 };
 
 /* ERR_IO when the descriptor cannot tell its size. Keeps fd, which stays the caller's. */
-err source_from_fd(int fd, struct source *ret) MUST_USE;
-struct source source_from_memory(span bytes); /* keeps bytes */
+err sample_from_fd(int fd, struct sample *ret) MUST_USE;
+struct sample sample_from_memory(span bytes); /* keeps bytes */
 
 /* Reads up to len bytes at offset; less only at the end or on an error. Gives the number read. */
-size_t source_read(const struct source *s, uint64_t offset, void *to, size_t len);
+size_t sample_read(const struct sample *s, uint64_t offset, void *to, size_t len);
 /* True when all len bytes are there. */
-bool source_read_all(const struct source *s, uint64_t offset, void *to, size_t len);
+bool sample_read_all(const struct sample *s, uint64_t offset, void *to, size_t len);
 
 static inline uint16_t le16_at(const uint8_t *p)
 {

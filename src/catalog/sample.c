@@ -1,7 +1,7 @@
 /*
  * Reading a file under inspection. Hard rule: never past its size, whatever an offset says.
  */
-#include "catalog/source.h"
+#include "catalog/sample.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,22 +10,22 @@
 
 #include "base/banned.h"
 
-err source_from_fd(int fd, struct source *ret)
+err sample_from_fd(int fd, struct sample *ret)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return ERR_IO;
-	*ret = (struct source){.fd = fd, .size = (uint64_t)st.st_size};
+	*ret = (struct sample){.fd = fd, .size = (uint64_t)st.st_size};
 	return OK;
 }
 
-struct source source_from_memory(span bytes)
+struct sample sample_from_memory(span bytes)
 {
-	return (struct source){.fd = -1, .memory = bytes, .size = bytes.len};
+	return (struct sample){.fd = -1, .memory = bytes, .size = bytes.len};
 }
 
-size_t source_read(const struct source *s, uint64_t offset, void *to, size_t len)
+size_t sample_read(const struct sample *s, uint64_t offset, void *to, size_t len)
 {
 	size_t done = 0;
 
@@ -48,7 +48,7 @@ size_t source_read(const struct source *s, uint64_t offset, void *to, size_t len
 	return done;
 }
 
-bool source_read_all(const struct source *s, uint64_t offset, void *to, size_t len)
+bool sample_read_all(const struct sample *s, uint64_t offset, void *to, size_t len)
 {
-	return source_read(s, offset, to, len) == len;
+	return sample_read(s, offset, to, len) == len;
 }
