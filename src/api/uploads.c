@@ -430,7 +430,7 @@ err options_uploads(struct request *rq)
 err head_upload(struct request *rq)
 {
 	struct upload_view v;
-	AUTO(buf) length;
+	AUTO(buf) length = {0};
 	err e = check_version(rq);
 
 	if (!e)
