@@ -56,7 +56,8 @@ static span request_id(struct exchange *x)
 {
 	span id = request_header(&x->rq, "X-Request-Id");
 	uint8_t bytes[16];
-	AUTO(buf) text = {0};
+	char hex[2 * sizeof(bytes) + 1];
+	struct buf text;
 
 	if (id_is_plain(id))
 		return arena_span(x->rq.task.arena, id);
@@ -64,7 +65,7 @@ static span request_id(struct exchange *x)
 	if (id.len)
 		return arena_span(x->rq.task.arena, id);
 	random_bytes(bytes, sizeof(bytes));
-	buf_init(&text, 2 * sizeof(bytes));
+	buf_init_fixed(&text, hex, sizeof(hex));
 	hex_encode(&text, span_of(bytes, sizeof(bytes)));
 	return arena_span(x->rq.task.arena, buf_span(&text));
 }
@@ -302,6 +303,7 @@ struct exchange *exchange_open(struct service *service, struct MHD_Connection *c
 		x->outcome = read_query(x);
 	if (!x->outcome)
 		x->outcome = expect_body(x);
+	x->decided_early = x->outcome && x->has_body && (x->rq.route->sink || x->body_is_long);
 	return x;
 }
 
@@ -309,9 +311,7 @@ struct exchange *exchange_open(struct service *service, struct MHD_Connection *c
 
 bool exchange_is_decided(const struct exchange *x)
 {
-	bool streams = x->rq.route && x->rq.route->sink;
-
-	return x->outcome && x->has_body && (streams || x->body_is_long);
+	return x->decided_early;
 }
 
 static void close_sink(struct exchange *x, bool complete)

@@ -26,7 +26,7 @@ struct exchange {
 	struct MHD_Connection *connection;
 	int64_t started_us; /* monotonic */
 	err outcome;        /* the first failure; decided before the handler runs or by it */
-	bool has_body, body_is_long, sink_is_open, sent, presented_credentials;
+	bool has_body, body_is_long, decided_early, sink_is_open, sent, presented_credentials;
 	struct buf body;
 	struct answer_header *headers;
 	const char *content_type; /* NULL: JSON, or a problem document */
@@ -35,7 +35,7 @@ struct exchange {
 
 struct exchange *exchange_open(struct service *service, struct MHD_Connection *connection,
 	const char *method, const char *path);
-/* True when the answer stands already and waiting for the body would be a waste. */
+/* True when the answer stood with the header, and waiting for the body would be a waste. */
 bool exchange_is_decided(const struct exchange *x);
 void exchange_receive(struct exchange *x, span bytes);
 void exchange_finish(struct exchange *x);

@@ -7,6 +7,7 @@
  */
 #include <malloc.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@
 #define THREAD_STACK      (1024 * 1024)
 /* Above the time nginx keeps an idle upstream connection, so that it is never closed under it. */
 #define IDLE_TIMEOUT_S 120
+/* How long bytes nobody wants are taken after an early answer. */
+#define LINGER_US INT64_C(5000000)
 /* Health checks and the tailer get in beside a full house. */
 #define RESERVED_CONNECTIONS 4
 
@@ -73,13 +76,40 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	return exchange_send(x, last);
 }
 
-static void on_completed(void *ctx, struct MHD_Connection *connection UNUSED, void **request,
+/*
+ * An answer that was given before the body had arrived is lost when the socket is closed while the
+ * client still sends: it sees its write fail and never reads. So its bytes are taken until it
+ * stops.
+ */
+static void linger(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int64_t deadline = clock_monotonic_us() + LINGER_US;
+	char scrap[16384];
+
+	if (!info || shutdown(info->connect_fd, SHUT_WR))
+		return;
+	for (;;) {
+		int64_t left_us = deadline - clock_monotonic_us();
+		struct pollfd p = {.fd = info->connect_fd, .events = POLLIN};
+
+		if (left_us <= 0 || poll(&p, 1, (int)(left_us / 1000) + 1) <= 0)
+			return;
+		if (recv(info->connect_fd, scrap, sizeof(scrap), MSG_DONTWAIT) <= 0)
+			return;
+	}
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
 	enum MHD_RequestTerminationCode how UNUSED)
 {
 	struct api_server *s = ctx;
 
 	if (!*request)
 		return;
+	if (exchange_is_decided(*request))
+		linger(connection);
 	exchange_close(*request);
 	*request = NULL;
 	atomic_fetch_sub(&s->running, 1);

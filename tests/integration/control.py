@@ -1,0 +1,209 @@
+"""The control plane alone, without nginx: `slipway init` and `slipway control`, spoken to over its
+unix socket. What the API promises is tested here; what nginx adds is tested through slipway.py."""
+import base64
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from slipway import SLIPWAY, Answer, wait_until
+
+ADMIN_EMAIL = "admin@example.com"
+PASSWORD = "correct horse battery staple"
+
+
+class SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=30):
+        super().__init__("localhost", timeout=timeout)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Control:
+    def __init__(self, database="sqlite", settings=()):
+        # Socket paths are short.
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-api-"))
+        self.data = self.dir / "data"
+        self.settings = list(settings)
+        self.log = self.dir / "control.log"
+        self.process = None
+        made = subprocess.run(
+            [SLIPWAY, "init", "--data", self.data, "--database", database, "--json"],
+            capture_output=True, text=True, timeout=60)
+        assert made.returncode == 0, made.stderr
+        self.setup_token = json.loads(made.stdout)["setup_token"]
+
+    def start(self):
+        options = [word for s in self.settings for word in ("--set", s)]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [SLIPWAY, "control", "--data", self.data, *options], stderr=log)
+        wait_until(self.is_up, "the control plane", 30)
+        return self
+
+    def is_up(self):
+        assert self.process.poll() is None, self.log.read_text()[-4000:]
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.request("GET", "/healthz").status == 200
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+        return self.process.returncode if self.process else None
+
+    def close(self):
+        try:
+            code = self.stop()
+            assert code in (0, None), self.log.read_text()[-4000:]
+        finally:
+            if self.process and self.process.poll() is None:
+                self.process.kill()
+                self.process.wait(20)
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def log_lines(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+
+    # Requests -----------------------------------------------------------------------------------
+
+    def connection(self, timeout=30):
+        return SocketConnection(self.data / "run" / "control.sock", timeout)
+
+    def request(self, method, path, body=None, token=None, headers=None, connection=None):
+        headers = dict(headers or {})
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        # What nginx says of every request.
+        headers.setdefault("X-Slipway-Client-Address", "203.0.113.77")
+        own = connection or self.connection()
+        try:
+            own.request(method, path, body=body, headers=headers)
+            response = own.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            if not connection:
+                own.close()
+
+    def api(self, method, path, body=None, token=None, status=None, **more):
+        answer = self.request(method, "/api/v1" + path, body, token, **more)
+        if status is not None:
+            assert answer.status == status, f"{method} {path}: {answer}"
+        return answer.json if answer.body else None
+
+    def refused(self, method, path, body=None, token=None, status=None, code=None, **more):
+        """A request that must fail with a complete problem document; gives its detail."""
+        answer = self.request(method, "/api/v1" + path, body, token, **more)
+        check_problem(answer)
+        assert (answer.status, answer.json["code"]) == (status, code), answer
+        return answer.json.get("detail", "")
+
+    # People -------------------------------------------------------------------------------------
+
+    def set_up(self):
+        """Makes the administrator; gives a token."""
+        self.api("POST", "/setup", {"token": self.setup_token, "email": ADMIN_EMAIL,
+                                    "password": PASSWORD}, status=201)
+        return self.login(ADMIN_EMAIL)["access_token"]
+
+    def login(self, email, password=PASSWORD):
+        return self.api("POST", "/auth/login", {"email": email, "password": password}, status=200)
+
+    def account(self, admin, email, role="user", **more):
+        return self.api("POST", "/admin/accounts",
+                        {"email": email, "role": role, "password": PASSWORD, **more}, admin, 201)
+
+    # Tokens made by hand ------------------------------------------------------------------------
+
+    def forge(self, kind, claims, header=None):
+        """A token signed with the server's own key of this kind, whatever it says."""
+        key = next((self.data / "keys").glob(f"{kind}-*.pem"))
+        kid = key.stem.split("-", 1)[1]
+        typ = {"access": "at+jwt", "device": "slipway-device+jwt", "download": "slipway-dl+jwt"}
+        head = {"alg": "ES256", "typ": typ[kind], "kid": kid, **(header or {})}
+        text = ".".join(encode(json.dumps(part, separators=(",", ":")).encode())
+                        for part in (head, claims))
+        der = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text.encode(),
+                             capture_output=True, check=True).stdout
+        return f"{text}.{encode(raw_signature(der))}"
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def claims_of(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def header_of(token):
+    part = token.split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def raw_signature(der):
+    """r ‖ s of a DER ECDSA signature (SEQUENCE of two INTEGERs)."""
+    numbers, at = b"", 2
+    for _ in range(2):
+        size = der[at + 1]
+        numbers += der[at + 2:at + 2 + size].lstrip(b"\0").rjust(32, b"\0")
+        at += 2 + size
+    return numbers
+
+
+def check_problem(answer):
+    """RFC 9457, with our members."""
+    assert answer.headers["Content-Type"] == "application/problem+json", answer
+    problem = answer.json
+    assert problem["status"] == answer.status
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
+    assert re.fullmatch(r"[a-z][a-z0-9_]+", problem["code"])
+    assert problem["type"].endswith(":" + problem["code"]) and problem["title"]
+    if answer.status == 401:
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="slipway"')
+    return problem
+
+
+def check_schema(value, schema, document, where="answer"):
+    """The part of JSON Schema the OpenAPI document uses."""
+    if "$ref" in schema:
+        target = document
+        for step in schema["$ref"].lstrip("#/").split("/"):
+            target = target[step]
+        check_schema(value, target, document, where)
+        return
+    kinds = schema.get("type")
+    if kinds is not None:
+        kinds = kinds if isinstance(kinds, list) else [kinds]
+        names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer",
+                 type(None): "null", float: "number"}
+        assert names[type(value)] in kinds, f"{where}: {value!r} is no {kinds}"
+    if "enum" in schema:
+        assert value in schema["enum"], f"{where}: {value!r} is none of {schema['enum']}"
+    if schema.get("format") == "date-time" and value is not None:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value), f"{where}: {value}"
+    if isinstance(value, dict) and "properties" in schema:
+        for name in schema.get("required", []):
+            assert name in value, f"{where}.{name} is missing"
+        for name, member in value.items():
+            assert name in schema["properties"], f"{where}.{name} is not documented"
+            check_schema(member, schema["properties"][name], document, f"{where}.{name}")
+    if isinstance(value, list) and "items" in schema:
+        for i, element in enumerate(value):
+            check_schema(element, schema["items"], document, f"{where}[{i}]")
