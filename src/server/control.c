@@ -134,8 +134,8 @@ err control_open(const struct conf *conf, struct control *ret, const char **ret_
 	c.service.pool = POOL_NAME;
 	c.service.edge = EDGE_NAME;
 	c.service.hashing = gate_new((unsigned)conf_int(conf, CONF_LOGIN_WORKERS), HASHING_QUEUE);
-	c.service.sign_ins = throttle_new((unsigned)conf_int(conf, CONF_LOGIN_ATTEMPTS),
-		conf_int(conf, CONF_LOGIN_WINDOW));
+	c.service.sign_ins = throttle_new(
+		(unsigned)conf_int(conf, CONF_LOGIN_ATTEMPTS), conf_int(conf, CONF_LOGIN_WINDOW));
 	err e = open_parts(conf, &c.service, ret_problem);
 
 	if (e) {

@@ -24,8 +24,6 @@
 #define CONF_TEXT_MAX   (INT64_C(1) << 20)
 #define OUTPUT_MAX      65536
 #define TEST_TIMEOUT_US INT64_C(30000000)
-#define SYSTEM_MODULES  "/usr/lib/nginx/modules/"
-#define GEOIP_MODULE    SYSTEM_MODULES "ngx_http_geoip2_module.so"
 
 static err fail_with(const char **ret_problem, const char *problem, err e)
 {
@@ -47,7 +45,7 @@ err nginx_module_install(struct arena *a, const struct conf *conf, const char **
 {
 	const char *set = conf_str(conf, CONF_MODULE);
 	const char *beside = arena_printf(a, "%s%s", own_directory(a), NGINX_MODULE);
-	const char *const places[] = {beside, SYSTEM_MODULES NGINX_MODULE};
+	const char *const places[] = {beside, NGINX_MODULES NGINX_MODULE};
 	AUTO(buf) module = {0};
 	err e = ERR_NOT_FOUND;
 
@@ -145,7 +143,7 @@ static err render(struct arena *a, const struct conf *conf, const char **ret_pro
 	(void)getrlimit(RLIMIT_NOFILE, &files); /* keeps the usual limit when it fails */
 	machine.cores = cores > 0 ? (unsigned)cores : 1;
 	machine.max_files = files.rlim_max;
-	machine.geoip_module = path_exists(GEOIP_MODULE) ? GEOIP_MODULE : NULL;
+	machine.geoip_module = path_exists(NGINX_GEOIP_MODULE) ? NGINX_GEOIP_MODULE : NULL;
 	buf_init(&text, CONF_TEXT_MAX);
 	e = nginx_conf_render(a, conf, &machine, &text);
 	if (e == OK)

@@ -17,6 +17,9 @@ struct identity;
 #define NGINX_CONF     "nginx.conf"
 #define NGINX_CONF_NEW "nginx.conf.new"
 #define NGINX_MODULE   "ngx_http_slipway_module.so"
+/* Debian's place for modules. */
+#define NGINX_MODULES      "/usr/lib/nginx/modules/"
+#define NGINX_GEOIP_MODULE NGINX_MODULES "ngx_http_geoip2_module.so"
 
 /*
  * Copies the module to run/, where nginx's account can load it from. Called with the rights of the

@@ -89,9 +89,8 @@ static void set_capacity(struct rendering *r, const struct nginx_machine *m)
 	set_number(r, "workers", workers);
 	set_number(r, "files", files);
 	set_number(r, "connections", MIN(connections, files));
-	set_number(r, "api_threads", threads);
-	/* All workers together keep no more idle connections than there are threads for. */
-	set_number(r, "keepalive", MAX(threads / workers, 1));
+	set_number(r, "api_requests", threads - threads / 4);
+	set_number(r, "keepalive", MAX(threads / 4 / workers, 1)); /* of each worker */
 	set_number(r, "upload_slots", conf_int(r->conf, CONF_UPLOAD_SLOTS));
 	set_number(r, "upload_max", conf_int(r->conf, CONF_UPLOAD_MAX));
 }

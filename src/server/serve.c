@@ -166,6 +166,13 @@ static err give_up_rights(struct start *s)
 	return OK;
 }
 
+static void warn_of_missing_geoip(const struct start *s)
+{
+	if (conf_str(s->serving.conf, CONF_GEOIP)[0] != '\0' && !path_exists(NGINX_GEOIP_MODULE))
+		log_warn("geoip.database has no effect without nginx's geoip2 module (Debian: "
+			 "libnginx-mod-http-geoip2): countries are unknown");
+}
+
 static err read_source(void *context, const char *path, struct buf *out)
 {
 	const struct serving *s = context;
@@ -200,6 +207,7 @@ static err prepare(struct start *s)
 		e = nginx_module_install(s->arena, s->serving.conf, &s->problem);
 	if (e != OK)
 		return e;
+	warn_of_missing_geoip(s);
 	raise_file_limit();
 	e = give_up_rights(s);
 	if (e == OK)

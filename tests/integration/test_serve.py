@@ -592,6 +592,31 @@ def test_what_clients_claim_about_themselves_is_not_logged_as_true(running):
     assert not (running.data / "log/events.log").read_text()
 
 
+@pytest.mark.parametrize("path", [
+    "/internal/events", "//internal/events", "/internal/../internal/events", "/api/../internal/events",
+    "/api/%2e%2e/internal/events", "/%69nternal/events", "/internal/events?/../../api/"])
+def test_internal_routes_are_not_for_the_network(running, path):
+    assert running.request("POST", path, body="").status == 404
+    assert running.request("GET", path).status == 404
+
+
+def test_large_logs_are_rotated_and_nginx_follows(own):
+    own.start()
+    own.request("GET", "/api/v1/no-such")
+    access = own.data / "log" / "access.log"
+    first = access.stat().st_ino
+    wait_until(lambda: access.stat().st_size, "a line")
+    os.truncate(access, 65 << 20)
+    wait_until(lambda: access.exists() and access.stat().st_ino != first, "a new file")
+    old, = (own.data / "log").glob("access.*.log")
+    assert old.stat().st_ino == first
+
+    def is_logged():
+        own.request("GET", "/api/v1/after-rotation")
+        return "after-rotation" in access.read_text()
+    wait_until(is_logged, "lines in the new file")
+
+
 def test_too_many_requests_are_429_with_a_wait(own):
     own.start("--set", "limit.api=1")
     answers_ = [own.request("GET", "/.well-known/jwks.json") for _ in range(6)]
