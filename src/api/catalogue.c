@@ -109,7 +109,7 @@ const struct field manifest_query[] = {TEXT("product", 1, ID_MAX, "Name or id of
 err request_words(struct request *rq, const char *name, span *ret)
 {
 	const json_t *list = request_json(rq, name), *value;
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	size_t i;
 
 	buf_init(&text, (size_t)64 * 1024);

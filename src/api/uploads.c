@@ -72,7 +72,7 @@ static err read_number(struct request *rq, const char *name, uint64_t *ret)
 
 static void say_offset(struct request *rq, uint64_t offset)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	buf_init(&text, 24);
 	buf_add_u64(&text, offset);
@@ -81,7 +81,7 @@ static void say_offset(struct request *rq, uint64_t offset)
 
 static void say_upload(struct request *rq, const struct upload_view *v)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	say_offset(rq, v->offset);
 	buf_init(&text, 64);
@@ -141,7 +141,7 @@ static err read_digest(struct request *rq, span *ret)
 	span rest = request_header(rq, "Repr-Digest"), item, name;
 	uint8_t digest[SHA256_SIZE];
 	size_t len;
-	AUTO(buf) hex;
+	AUTO(buf) hex = {0};
 
 	buf_init(&hex, SHA256_HEX);
 	while (span_cut(&rest, ',', &item)) {
@@ -415,7 +415,7 @@ const struct body_sink upload_put_sink = {begin_put, write_piece, end_put};
 
 err options_uploads(struct request *rq)
 {
-	AUTO(buf) most;
+	AUTO(buf) most = {0};
 
 	buf_init(&most, 24);
 	buf_add_i64(&most, conf_int(rq->task.service->conf, CONF_UPLOAD_MAX));
