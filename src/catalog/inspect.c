@@ -4,6 +4,7 @@
  */
 #include "catalog/inspect.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/semver.h"
@@ -22,6 +23,14 @@ bool format_exists(span name)
 
 /* ---- recognising ---- */
 
+/* A script, usually with an archive behind it; what it needs is its own affair. */
+static err inspect_run(const struct sample *s, struct inspection *ret)
+{
+	(void)s; /* its magic was all there is to see */
+	(void)snprintf(ret->format, sizeof(ret->format), "run");
+	return OK;
+}
+
 static const struct {
 	const char *magic;
 	size_t len;
@@ -39,6 +48,7 @@ static const struct {
 		6, inspect_tar},
 	{"\x28\xb5\x2f\xfd", 4, inspect_tar},
 	{"MZ", 2, inspect_pe},
+	{"#!", 2, inspect_run},
 };
 
 static bool has_koly(const struct sample *s)

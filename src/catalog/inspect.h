@@ -24,7 +24,7 @@ struct inspection {
 };
 
 /* Every format there is, separated by spaces: what a package may declare. */
-#define FORMAT_NAMES "deb rpm msi exe pkg dmg appimage apk zip tar.gz tar.xz tar.zst elf"
+#define FORMAT_NAMES "deb rpm msi exe pkg dmg appimage apk zip tar.gz tar.xz tar.zst elf run"
 bool format_exists(span name);
 
 /*
