@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -33,16 +34,13 @@ def stopped(pids):
             os.kill(pid, signal.SIGCONT)
 
 
-def postgres_backends():
-    """Every process of the throw-away PostgreSQL of this test run (the postmaster's children too)."""
-    pids = []
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                with open(f"/proc/{entry.name}/comm") as f:
-                    if f.read().strip() == "postgres":
-                        pids.append(int(entry.name))
-    return pids
+def database_processes(url):
+    """The PostgreSQL processes that serve this database."""
+    pids = subprocess.run(
+        ["psql", "-At", "-d", url, "-c", "SELECT pid FROM pg_stat_activity "
+         "WHERE datname = current_database() AND pid <> pg_backend_pid()"],
+        capture_output=True, text=True, check=True).stdout.split()
+    return [int(pid) for pid in pids]
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +66,18 @@ def test_checks_and_downloads_go_on_while_everything_behind_nginx_hangs(server, 
     granted, path = grant(server, package)
     behind = processes(server, "slipway-control", "slipway-tailer")
     assert len(behind) == 2
-    with stopped(behind + (postgres_backends() if database != "sqlite" else [])):
+    with stopped(behind + (database_processes(database) if database != "sqlite" else [])):
         answer = check(server)
         assert answer.json["update"] and answer.json["package"]["sha256"] == package["sha256"]
         whole = server.request("GET", path)
         assert whole.status == 200 and whole.body == package["bytes"]
         part = server.request("GET", path, headers={"Range": "bytes=1000-1999"})
         assert part.status == 206 and part.body == package["bytes"][1000:2000]
-        # What does need the control plane says so, and soon.
+
     def recorded():
         record = server.admin("GET", f"/admin/downloads/{granted['download_id']}", status=200).json
         return record["bytes"] == len(package["bytes"]) and record["requests"] == 2
+
     slipway.wait_until(recorded, "the download to be recorded afterwards")
 
 
@@ -92,8 +91,10 @@ def test_a_dead_control_plane_is_said_so_while_the_data_plane_serves(server, pac
         assert refused.status == 503 and refused.json["code"], refused
         assert check(server).json["update"]
         assert server.request("GET", path).body == package["bytes"]
+
     def back():
         return server.api("POST", "/downloads/token", {"package_id": package["id"]}).status == 200
+
     slipway.wait_until(back, "the control plane to be restarted")
 
 
