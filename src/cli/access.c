@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "base/encode.h"
-#include "base/typeid.h"
 #include "cli/request.h"
 #include "cli/secret_input.h"
 #include "crypto/secret.h"
@@ -16,41 +14,6 @@
 #define PASSWORD_MAX 1024
 
 /* Accounts ------------------------------------------------------------------------------------- */
-
-/* The id of an account named by its id or e-mail address. In cli->arena. */
-static err account_ref_get(struct cli *cli, const char *text, const char **ret_id)
-{
-	AUTO(buf) path = {0};
-	json_t *page, *account;
-	size_t i;
-	err e;
-
-	if (typeid_is(span_from(text), "acc")) {
-		*ret_id = text;
-		return OK;
-	}
-	buf_init(&path, 4096);
-	buf_add_str(&path, "/admin/accounts?email=");
-	percent_encode(&path, span_from(text));
-	e = session_call(cli, "GET", buf_str(&path), NULL, &page);
-	if (e != OK)
-		return e;
-	e = ERR_NOT_FOUND;
-	json_array_foreach(json_object_get(page, "items"), i, account)
-	{
-		const char *email = json_string_value(json_object_get(account, "email"));
-
-		if (!span_eq_nocase(span_from(email), span_from(text)))
-			continue;
-		*ret_id =
-			arena_strdup(cli->arena, json_string_value(json_object_get(account, "id")));
-		e = OK;
-		break;
-	}
-	json_decref(page);
-	return e == OK ? OK
-		       : cli_fail(cli, e, "account_unknown", "there is no account \"%s\"", text);
-}
 
 /* Adds the password of --password-file, or one typed twice, to body. */
 static err put_password(struct cli *cli, json_t *body)
@@ -92,45 +55,42 @@ static err run_account_list(struct cli *cli)
 		{"EMAIL", "email", VIEW_TEXT, COLUMN_SHRINK},
 		{"ROLE", "role", VIEW_TEXT, 0},
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
-		{"ORGANISATION", "organisation", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
+		{"ORG", "organisation", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
 		{"CREATED", "created_at", VIEW_TIME, COLUMN_DROP},
 	};
 
 	return command_list(cli, "/admin/accounts", views, ARRAY_LEN(views), "No accounts");
 }
 
-/* GET (body NULL) or PATCH an account; takes body. */
-static err account_act(struct cli *cli, json_t *body)
+static err run_account_show(struct cli *cli)
 {
-	const char *id = NULL;
-	json_t *account = NULL;
-	err e = account_ref_get(cli, cli_text(cli, "account"), &id);
+	return command_show(cli, "/admin/accounts/{account}");
+}
 
-	if (e == OK)
-		e = session_call(cli, body ? "PATCH" : "GET",
-			arena_printf(cli->arena, "/admin/accounts/%s", id), body, &account);
+/* Takes body. */
+static err change_account(struct cli *cli, json_t *body)
+{
+	json_t *account = NULL;
+	err e = session_call(
+		cli, "PATCH", request_path(cli, "/admin/accounts/{account}"), body, &account);
+
 	json_decref(body);
 	return e == OK ? command_answer(cli, account) : e;
 }
 
-static err run_account_show(struct cli *cli)
-{
-	return account_act(cli, NULL);
-}
-
 static err run_account_disable(struct cli *cli)
 {
-	return account_act(cli, json_pack("{s:s}", "state", "disabled"));
+	return change_account(cli, json_pack("{s:s}", "state", "disabled"));
 }
 
 static err run_account_enable(struct cli *cli)
 {
-	return account_act(cli, json_pack("{s:s}", "state", "active"));
+	return change_account(cli, json_pack("{s:s}", "state", "active"));
 }
 
 static err run_account_set_role(struct cli *cli)
 {
-	return account_act(cli, request_body(cli));
+	return change_account(cli, request_body(cli));
 }
 
 static err run_account_set_password(struct cli *cli)
@@ -139,7 +99,7 @@ static err run_account_set_password(struct cli *cli)
 	err e = put_password(cli, body);
 
 	if (e == OK)
-		return account_act(cli, body);
+		return change_account(cli, body);
 	json_decref(body);
 	return e;
 }
@@ -155,6 +115,7 @@ static err run_account_set_password(struct cli *cli)
 			"file with the password, without it it is asked for"                       \
 	}
 
+static const struct option list_options[] = {LIMIT_OPTION, {0}};
 static const struct option account_argument[] = {ACCOUNT_ARGUMENT, {0}};
 static const struct option account_create_options[] = {
 	{"email", "EMAIL", VALUE_TEXT, OPTION_REQUIRED, "e-mail address to sign in with",
@@ -162,13 +123,8 @@ static const struct option account_create_options[] = {
 	{"role", "ROLE", VALUE_TEXT, OPTION_REQUIRED, "what it may do",
 		.choices = "admin user guest", .member = "role"},
 	PASSWORD_OPTION,
-	{"org", "ORGANISATION", VALUE_TEXT, 0, "organisation it belongs to",
+	{"org", "ORGANISATION", VALUE_TEXT, 0, "organisation it belongs to: name or id",
 		.member = "organisation"},
-	{0},
-};
-static const struct option account_list_options[] = {
-	{"email", "EMAIL", VALUE_TEXT, 0, "only this one", .member = "email"},
-	LIMIT_OPTION,
 	{0},
 };
 static const struct option account_password_options[] = {PASSWORD_OPTION, {0}};
@@ -208,16 +164,20 @@ static const struct option org_create_arguments[] = {
 	{0},
 };
 static const struct option org_argument[] = {
-	{"organisation", "ORGANISATION", VALUE_TEXT, OPTION_REQUIRED, "the organisation's id"},
+	{"organisation", "ORGANISATION", VALUE_TEXT, OPTION_REQUIRED,
+		"the organisation's name or id"},
 	{0},
 };
-static const struct option list_options[] = {LIMIT_OPTION, {0}};
 
 /* API keys ------------------------------------------------------------------------------------- */
 
 static err run_key_create(struct cli *cli)
 {
-	return command_create(cli, "/admin/keys", "key_id");
+	err e = command_create(cli, "/admin/keys", "key_id");
+
+	if (e == OK && !cli->json)
+		cli_note(cli, "keep the key now: it is not shown again");
+	return e;
 }
 
 static err run_key_list(struct cli *cli)
@@ -304,7 +264,7 @@ const struct command access_commands[] = {
 		.next = "`slipway licence create` gives it a licence."},
 	{.path = "account list",
 		.summary = "list accounts",
-		.options = account_list_options,
+		.options = list_options,
 		.run = run_account_list},
 	{.path = "account show",
 		.summary = "show an account",

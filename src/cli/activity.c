@@ -29,11 +29,12 @@ static err run_download_show(struct cli *cli)
 static err run_audit_list(struct cli *cli)
 {
 	static const struct view views[] = {
-		{"TIME", "created_at", VIEW_TIME, 0},
+		{"TIME", "at", VIEW_TIME, 0},
 		{"ACTION", "action", VIEW_TEXT, COLUMN_SHRINK},
-		{"OBJECT", "object", VIEW_TEXT, COLUMN_SHRINK},
-		{"ACTOR", "actor", VIEW_TEXT, COLUMN_SHRINK},
-		{"ADDRESS", "address", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
+		{"OUTCOME", "outcome", VIEW_TEXT, COLUMN_TONE | COLUMN_SHRINK},
+		{"OBJECT", "object", VIEW_TEXT, 0},
+		{"ACTOR", "actor", VIEW_TEXT, COLUMN_DROP},
+		{"NETWORK", "ip_prefix", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
 	};
 
 	return command_list(cli, "/admin/audit", views, ARRAY_LEN(views), "Nothing yet");
@@ -53,7 +54,15 @@ static const struct option download_argument[] = {
 	{"download", "DOWNLOAD", VALUE_TEXT, OPTION_REQUIRED, "the download's id"},
 	{0},
 };
-static const struct option list_options[] = {LIMIT_OPTION, {0}};
+static const struct option audit_options[] = {
+	{"actor", "ID", VALUE_TEXT, 0, "only what this account, device or key did",
+		.member = "actor"},
+	{"action", "NAME", VALUE_TEXT, 0, "only this action, like release.publish",
+		.member = "action"},
+	{"object", "ID", VALUE_TEXT, 0, "only what was done to this", .member = "object"},
+	LIMIT_OPTION,
+	{0},
+};
 static const struct option explain_options[] = {
 	{"package", "PACKAGE", VALUE_TEXT, OPTION_REQUIRED, "the package's id",
 		.member = "package_id"},
@@ -74,7 +83,7 @@ const struct command activity_commands[] = {
 		.run = run_download_show},
 	{.path = "audit list",
 		.summary = "list what was done, by whom, the newest first",
-		.options = list_options,
+		.options = audit_options,
 		.run = run_audit_list},
 	{.path = "explain",
 		.summary = "say whether somebody may have a package, and why",

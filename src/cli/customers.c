@@ -9,7 +9,11 @@
 
 static err run_licence_create(struct cli *cli)
 {
-	return command_create(cli, "/admin/licences", "licence_id");
+	err e = command_create(cli, "/admin/licences", "licence_id");
+
+	if (e == OK && !cli->json)
+		cli_note(cli, "keep the licence key now: it is not shown again");
+	return e;
 }
 
 static err run_licence_list(struct cli *cli)

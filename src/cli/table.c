@@ -63,12 +63,12 @@ static unsigned total_width(const struct table *t, const struct layout *l)
 }
 
 /* Takes the excess off the widest column that may shrink; false when none can. */
-static bool shrink_one(const struct table *t, struct layout *l)
+static bool shrink_one(const struct table *t, unsigned least, struct layout *l)
 {
 	unsigned *widest = NULL;
 
 	for (size_t c = 0; c < t->columns_count_; c++)
-		if ((t->columns_[c].flags & COLUMN_SHRINK) && l->widths[c] > COLUMN_LEAST &&
+		if ((t->columns_[c].flags & COLUMN_SHRINK) && l->widths[c] > least &&
 			(!widest || l->widths[c] > *widest))
 			widest = &l->widths[c];
 	if (!widest)
@@ -90,20 +90,27 @@ static bool drop_one(const struct table *t, struct layout *l)
 }
 
 /*
- * Shrinking comes first. Only if that is not enough a column goes, and then the others get their
- * natural width back: a narrow terminal shows fewer columns, not all of them mutilated.
+ * Columns are cut as far as they stay readable, then left out one by one (the others get their
+ * natural width back each time), and only then cut to the least: a narrow terminal shows fewer
+ * columns, not all of them mutilated.
  */
 static void fit(const struct table *t, unsigned width, struct layout *l)
 {
 	struct layout natural;
+	unsigned least = COLUMN_READABLE;
 
 	natural_widths(t, &natural);
 	for (;;) {
 		*l = natural;
-		while (total_width(t, l) > width && shrink_one(t, l))
+		while (total_width(t, l) > width && shrink_one(t, least, l))
 			;
-		if (total_width(t, l) <= width || !drop_one(t, &natural))
+		if (total_width(t, l) <= width)
 			return;
+		if (drop_one(t, &natural))
+			continue;
+		if (least == COLUMN_LEAST)
+			return;
+		least = COLUMN_LEAST;
 	}
 }
 

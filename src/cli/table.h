@@ -2,8 +2,8 @@
 #define SLIPWAY_CLI_TABLE_H
 
 /*
- * A table that fits the terminal: columns that may shrink are cut with …, then columns that may go
- * are left out, the rightmost first. Ids are never cut: people copy them.
+ * A table that fits the terminal: columns that may shrink are cut with … while they stay readable,
+ * then columns that may go are left out, the rightmost first. Ids are never cut: people copy them.
  */
 
 #include "base/arena.h"
@@ -11,12 +11,13 @@
 
 enum column_flags {
 	COLUMN_RIGHT = 1,  /* numbers */
-	COLUMN_SHRINK = 2, /* may be cut, down to COLUMN_LEAST */
+	COLUMN_SHRINK = 2, /* may be cut */
 	COLUMN_DROP = 4,   /* may be left out when the terminal is narrow */
 	COLUMN_TONE = 8,   /* states in their colour */
 };
 
 #define COLUMN_LEAST      8
+#define COLUMN_READABLE   18
 #define TABLE_MAX_COLUMNS 16
 
 struct column {

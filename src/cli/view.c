@@ -160,7 +160,7 @@ err view_table(struct cli *cli, const json_t *items, const struct view *views, s
 /* How a member is shown is in its name: the API's names are regular. */
 static enum view_kind kind_of(span name)
 {
-	if (span_ends_with(name, SPAN("_at")))
+	if (span_ends_with(name, SPAN("_at")) || span_is(name, "at"))
 		return VIEW_TIME;
 	if (span_ends_with(name, SPAN("_ms")))
 		return VIEW_MS;
@@ -176,17 +176,35 @@ static bool is_table(const json_t *value)
 	       json_object_size(json_array_get(value, 0)) > 2;
 }
 
+/* The value, broken into lines under each other where it is too long for one. */
+static void add_value(
+	const struct cli *cli, span text, enum tone tone, unsigned indent, struct buf *out)
+{
+	AUTO(buf) wrapped = {0};
+
+	if (indent + text_width(text) <= cli->terminal.width || !span_contains(text, SPAN(" "))) {
+		if (tone != TONE_PLAIN)
+			tone_add(out, cli->terminal.colour, tone);
+		buf_add(out, text);
+		if (tone != TONE_PLAIN)
+			tone_add(out, cli->terminal.colour, TONE_PLAIN);
+		buf_add_byte(out, '\n');
+		return;
+	}
+	buf_init(&wrapped, SCREEN_MAX);
+	text_wrap(&wrapped, text, indent, cli->terminal.width);
+	buf_add(out, span_from_offset(buf_span(&wrapped), indent));
+}
+
 static void add_line(const struct cli *cli, span name, const json_t *value, unsigned indent,
 	unsigned column, struct buf *out)
 {
 	AUTO(buf) text = {0};
 	AUTO(buf) shown = {0};
-	enum tone tone;
 
 	buf_init(&text, 1 << 20);
 	buf_init(&shown, 3 << 20);
 	view_value(cli, value, kind_of(name), &text);
-	tone = tone_of(buf_span(&text));
 	text_clean_lines(&shown, buf_span(&text));
 	for (unsigned i = 0; i < indent; i++)
 		buf_add_byte(out, ' ');
@@ -196,12 +214,7 @@ static void add_line(const struct cli *cli, span name, const json_t *value, unsi
 	tone_add(out, cli->terminal.colour, TONE_PLAIN);
 	for (size_t i = name.len; i < column + 2; i++)
 		buf_add_byte(out, ' ');
-	if (tone != TONE_PLAIN)
-		tone_add(out, cli->terminal.colour, tone);
-	buf_add(out, buf_span(&shown));
-	if (tone != TONE_PLAIN)
-		tone_add(out, cli->terminal.colour, TONE_PLAIN);
-	buf_add_byte(out, '\n');
+	add_value(cli, buf_span(&shown), tone_of(buf_span(&text)), indent + column + 2, out);
 }
 
 static unsigned name_column(json_t *object)

@@ -42,7 +42,7 @@ static void times(void **state UNUSED)
 		const char *want;
 	} rows[] = {
 		{0, "just now"},
-		{1, "now"},
+		{1, "just now"},
 		{-59, "59 s ago"},
 		{-60, "1 min ago"},
 		{-3600, "1 h ago"},
