@@ -475,7 +475,7 @@ static err run_reference(struct cli *cli)
 
 static const struct option globals[] = {
 	{"server", "URL", VALUE_TEXT, 0, "the Slipway server", .env = "SLIPWAY_SERVER"},
-	{"ca", "FILE", VALUE_FILE, 0,
+	{"ca", "FILE", VALUE_PATH, 0,
 		"PEM file of the authority that signed the server's certificate, where the system "
 		"does not know it",
 		.env = "SLIPWAY_CA"},

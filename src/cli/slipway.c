@@ -8,7 +8,7 @@
 const struct option slipway_globals[] = {
 	{"server", "URL", VALUE_TEXT, 0, "the server; after `slipway login` the one signed in to",
 		.env = "SLIPWAY_SERVER"},
-	{"ca", "FILE", VALUE_FILE, 0,
+	{"ca", "FILE", VALUE_PATH, 0,
 		"PEM file of the authority that signed the server's certificate, where the system "
 		"does not know it (a new server's: DATA/tls/ca.pem)",
 		.env = "SLIPWAY_CA"},
