@@ -79,3 +79,35 @@ UPDATE downloads SET renewals = $1, expires_at = $2 WHERE id = $3 AND renewals =
 INSERT INTO update_reports (id, release_id, device, stage, error, at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (release_id, device, stage) DO UPDATE SET error = excluded.error, at = excluded.at;
 
+
+-- Statistics -----------------------------------------------------------------------------------
+-- Days are numbers of UTC days since 1970.
+
+-- name: stats_downloads_by_day
+SELECT granted_at / 86400000000, COUNT(*),
+    CAST(SUM(CASE WHEN state = 'completed' THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(bytes) AS BIGINT), CAST(SUM(bytes_sent) AS BIGINT)
+FROM downloads WHERE granted_at >= $1 GROUP BY 1 ORDER BY 1;
+
+-- name: stats_downloads_by_package
+SELECT d.name, r.version, COALESCE(p.platform, ''), COUNT(*),
+    CAST(SUM(CASE WHEN w.state = 'completed' THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(CASE WHEN w.state = 'failed' THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(w.bytes) AS BIGINT), CAST(SUM(w.bytes_sent) AS BIGINT)
+FROM downloads w JOIN releases r ON r.id = w.release_id JOIN products d ON d.id = r.product_id
+    LEFT JOIN packages p ON p.id = w.package_id
+WHERE w.granted_at >= $1
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT $2;
+
+-- name: stats_checks
+SELECT day, product, platform, installed, CAST(SUM(checks) AS BIGINT),
+    CAST(SUM(CASE WHEN offered = '' THEN 0 ELSE checks END) AS BIGINT)
+FROM update_checks WHERE day >= $1
+GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC, 5 DESC, 2, 3, 4 LIMIT $2;
+
+-- name: stats_reports
+SELECT d.name, r.version, u.stage, COUNT(*)
+FROM update_reports u JOIN releases r ON r.id = u.release_id JOIN products d ON d.id = r.product_id
+WHERE u.at >= $1
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT $2;

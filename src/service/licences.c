@@ -1,0 +1,325 @@
+/*
+ * Licences as administrators handle them. Hard rule: a licence key leaves this file once, in the
+ * answer to its creation; only its hash and its last group are kept.
+ */
+#include "service/licences.h"
+
+#include "account/account.h"
+#include "catalog/product.h"
+#include "crypto/random.h"
+#include "crypto/secret.h"
+#include "feed/feed.h"
+#include "licence/licence_key.h"
+#include "service/publish_epochs.h"
+#include "token/token.h"
+
+#include "base/banned.h"
+
+/* Lookups -------------------------------------------------------------------------------------- */
+
+static err find_account(struct db_tx *tx, struct task *t, span id_or_email, struct account *ret)
+{
+	bool found = false;
+	err e = span_contains(id_or_email, SPAN("@"))
+			? account_find_by_email(tx, t->arena, id_or_email, ret, &found)
+			: account_find(tx, t->arena, id_or_email, ret, &found);
+
+	if (!e && !found)
+		return fail(t, ERR_NOT_FOUND, "account_not_found", "There is no account %.*s.",
+			SPAN_ARG(id_or_email));
+	return e;
+}
+
+static err find_product(struct db_tx *tx, struct task *t, span id_or_name, struct product *ret)
+{
+	err e = product_get(tx, t->arena, id_or_name, ret);
+
+	if (e == ERR_NOT_FOUND)
+		return fail(t, e, "product_not_found", "There is no product %.*s.",
+			SPAN_ARG(id_or_name));
+	return e;
+}
+
+static err find_organisation(struct db_tx *tx, struct task *t, span id_or_name, span *ret_id)
+{
+	struct organisation o;
+	bool found = false;
+	err e = organisation_find(tx, t->arena, id_or_name, &o, &found);
+
+	if (e)
+		return e;
+	if (!found)
+		return fail(t, ERR_NOT_FOUND, "organisation_not_found",
+			"There is no organisation %.*s.", SPAN_ARG(id_or_name));
+	*ret_id = o.id;
+	return OK;
+}
+
+static err find_licence(struct db_tx *tx, struct task *t, span id, struct licence *ret)
+{
+	bool found = false;
+	err e = licence_store_find(tx, t->arena, id, ret, &found);
+
+	if (!e && !found)
+		return fail(t, ERR_NOT_FOUND, "licence_not_found", "There is no licence %.*s.",
+			SPAN_ARG(id));
+	return e;
+}
+
+static err complete_view(struct db_tx *tx, struct task *t, struct licence_view *v)
+{
+	struct account account;
+	struct product product;
+	err e = find_account(tx, t, v->licence.account_id, &account);
+
+	if (!e)
+		e = find_product(tx, t, v->licence.product_id, &product);
+	if (e)
+		return e;
+	v->account_email = account.email;
+	v->product_name = product.name;
+	return OK;
+}
+
+/* Rules ---------------------------------------------------------------------------------------- */
+
+static err check_entitlements(struct task *t, span codes)
+{
+	size_t count = 0;
+	span code, rest = codes.len ? codes : (span){0};
+
+	while (span_cut(&rest, ' ', &code)) {
+		if (!entitlement_is_valid(code))
+			return fail(t, ERR_INVALID, "entitlement_invalid",
+				"\"%.*s\" is no entitlement: write 1 to %d of a-z, 0-9, '.', '_' "
+				"and '-'.",
+				SPAN_ARG(code), LICENCE_CODE_MAX);
+		if (++count > LICENCE_CODES_MAX)
+			return fail(t, ERR_INVALID, "too_many_entitlements",
+				"A licence has at most %d entitlements.", LICENCE_CODES_MAX);
+	}
+	return OK;
+}
+
+static err check_licence(struct task *t, const struct licence *l)
+{
+	err e = check_entitlements(t, l->entitlements);
+
+	if (e)
+		return e;
+	if (l->expires_at_us && l->expires_at_us <= l->starts_at_us)
+		return fail(t, ERR_INVALID, "validity_empty",
+			"The licence would expire before it starts.");
+	return OK;
+}
+
+/* Creation ------------------------------------------------------------------------------------- */
+
+struct creation {
+	struct task *task;
+	const struct licence_request *request;
+	const struct licence_key *key;
+	struct licence_view view;
+};
+
+static err create_body(struct db_tx *tx, void *arg)
+{
+	struct creation *c = arg;
+	struct task *t = c->task;
+	const struct licence_request *rq = c->request;
+	uint8_t hash[SHA256_SIZE];
+	char id[TYPEID_SIZE], hint[LICENCE_HINT_SIZE];
+	struct account account;
+	struct product product;
+	span organisation = SPAN_EMPTY;
+	err e = find_account(tx, t, rq->account, &account);
+
+	if (!e)
+		e = find_product(tx, t, rq->product, &product);
+	if (!e && rq->organisation.len)
+		e = find_organisation(tx, t, rq->organisation, &organisation);
+	if (e)
+		return e;
+	random_id("lic", t->now_us, id);
+	licence_key_hint(c->key, hint);
+	licence_key_hash(c->key, hash);
+	c->view = (struct licence_view){.account_email = account.email,
+		.product_name = product.name,
+		.licence = {.id = span_from(arena_strdup(t->arena, id)),
+			.account_id = account.id,
+			.product_id = product.id,
+			.organisation_id = organisation.len ? organisation : account.org,
+			.key_hint = span_from(arena_strdup(t->arena, hint)),
+			.plan = rq->plan,
+			.entitlements = rq->entitlements,
+			.state = LICENCE_ACTIVE,
+			.max_devices = rq->max_devices,
+			.starts_at_us = rq->starts_at_us,
+			.expires_at_us = rq->expires_at_us,
+			.created_at_us = t->now_us}};
+	e = check_licence(t, &c->view.licence);
+	if (!e)
+		e = licence_store_add(tx, &c->view.licence, hash);
+	return e ? e : audit_add(tx, t, "licence.create", c->view.licence.id, NULL);
+}
+
+err licence_create(
+	struct task *t, const struct licence_request *rq, struct licence_view *ret, span *ret_key)
+{
+	struct licence_key key;
+	uint8_t bytes[16];
+	struct creation c = {.task = t, .request = rq, .key = &key};
+
+	random_bytes(bytes, sizeof(bytes));
+	licence_key_make(bytes, &key);
+	wipe(bytes, sizeof(bytes));
+	err e = db_transact(t->service->db, DB_WRITE, create_body, &c);
+
+	if (!e) {
+		*ret_key = arena_span(t->arena, span_from(key.text));
+		*ret = c.view;
+	}
+	wipe(&key, sizeof(key));
+	return e;
+}
+
+/* Change --------------------------------------------------------------------------------------- */
+
+struct update {
+	struct task *task;
+	span id;
+	const struct licence_change *change;
+	struct licence_view view;
+	uint64_t seq;
+};
+
+static void apply(struct licence *l, const struct licence_change *c)
+{
+	if (c->has_plan)
+		l->plan = c->plan;
+	if (c->has_entitlements)
+		l->entitlements = c->entitlements;
+	if (c->has_state)
+		l->state = c->state;
+	if (c->has_max_devices)
+		l->max_devices = c->max_devices;
+	if (c->has_starts_at)
+		l->starts_at_us = c->starts_at_us;
+	if (c->has_expires_at)
+		l->expires_at_us = c->expires_at_us;
+}
+
+static err update_body(struct db_tx *tx, void *arg)
+{
+	struct update *u = arg;
+	struct task *t = u->task;
+	struct feed_batch feed;
+	err e = find_licence(tx, t, u->id, &u->view.licence);
+
+	if (e)
+		return e;
+	apply(&u->view.licence, u->change);
+	feed_begin(&feed, tx);
+	e = check_licence(t, &u->view.licence);
+	if (!e)
+		e = licence_store_save(tx, &u->view.licence);
+	if (!e)
+		e = complete_view(tx, t, &u->view);
+	if (!e)
+		e = publish_licence_epochs(tx, &feed, t, u->id);
+	if (!e)
+		e = account_make_tokens_stale(tx, &feed, u->view.licence.account_id, t->now_us);
+	if (!e)
+		e = audit_add(tx, t, "licence.update", u->id, NULL);
+	return e ? e : feed_seal(&feed, &u->seq);
+}
+
+err licence_update(
+	struct task *t, span id, const struct licence_change *c, struct licence_view *ret)
+{
+	struct update u = {.task = t, .id = id, .change = c};
+	err e = db_transact(t->service->db, DB_WRITE, update_body, &u);
+
+	if (e)
+		return e;
+	*ret = u.view;
+	return published(t, u.seq);
+}
+
+/* Reading -------------------------------------------------------------------------------------- */
+
+struct reading {
+	struct task *task;
+	span id, account, product;
+	struct licence_filter filter;
+	struct licence_view *views;
+	size_t count;
+};
+
+static err get_body(struct db_tx *tx, void *arg)
+{
+	struct reading *r = arg;
+	err e = find_licence(tx, r->task, r->id, &r->views->licence);
+
+	return e ? e : complete_view(tx, r->task, r->views);
+}
+
+err licence_get(struct task *t, span id, struct licence_view *ret)
+{
+	struct licence_view view;
+	struct reading r = {.task = t, .id = id, .views = &view};
+	err e = db_transact(t->service->db, DB_READ, get_body, &r);
+
+	if (!e)
+		*ret = view;
+	return e;
+}
+
+static err list_body(struct db_tx *tx, void *arg)
+{
+	struct reading *r = arg;
+	struct account account;
+	struct product product;
+	struct licence *list;
+	err e = OK;
+
+	if (r->account.len) {
+		e = find_account(tx, r->task, r->account, &account);
+		r->filter.account_id = e ? SPAN_EMPTY : account.id;
+	}
+	if (!e && r->product.len) {
+		e = find_product(tx, r->task, r->product, &product);
+		r->filter.product_id = e ? SPAN_EMPTY : product.id;
+	}
+	if (!e)
+		e = licence_store_list(tx, r->task->arena, &r->filter, &list, &r->count);
+	if (e)
+		return e;
+	r->views = arena_try_array(r->task->arena, r->count + 1, sizeof(*r->views));
+	if (!r->views)
+		return ERR_NOMEM;
+	for (size_t i = 0; !e && i < r->count; i++) {
+		r->views[i].licence = list[i];
+		e = complete_view(tx, r->task, &r->views[i]);
+	}
+	return e;
+}
+
+err licence_list_page(struct task *t, span account, span product, span after, int64_t limit,
+	struct licence_view **ret, size_t *ret_count)
+{
+	struct reading r = {.task = t,
+		.account = account,
+		.product = product,
+		.filter = {.after = after,
+			.account_id = SPAN_EMPTY,
+			.product_id = SPAN_EMPTY,
+			.limit = (size_t)limit}};
+	err e = db_transact(t->service->db, DB_READ, list_body, &r);
+
+	if (e)
+		return e;
+	*ret = r.views;
+	*ret_count = r.count;
+	return OK;
+}
