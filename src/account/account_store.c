@@ -175,7 +175,7 @@ err account_make_tokens_stale(struct db_tx *tx, struct feed_batch *feed, span id
 			return ERR_NOT_FOUND;
 		epoch = (uint64_t)db_int(rows, 0);
 	}
-	return put_epoch(feed, id, epoch, now_us + ACCESS_LIFE_MAX_US);
+	return put_epoch(feed, id, epoch, now_us + EPOCH_KEPT_US);
 }
 
 struct raised {

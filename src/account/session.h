@@ -28,6 +28,12 @@
 /* No access token lives longer (token.access_ttl has this limit), clock differences included. */
 #define ACCESS_LIFE_MAX_US (INT64_C(3600000000) + INT64_C(120000000))
 
+/*
+ * How long an account's minimum epoch is published: what bears it lives no longer, access tokens nor
+ * download tokens (token.download_ttl is a day at most).
+ */
+#define EPOCH_KEPT_US (INT64_C(86400000000) + INT64_C(3600000000))
+
 struct refresh_token {
 	char session[TYPEID_SIZE];
 	int64_t generation;
@@ -79,6 +85,8 @@ struct session_device {
 	bool active;
 	uint64_t epoch;
 	span licence, entitlements, org;
+	bool licence_active; /* not suspended */
+	int64_t licence_starts_at_us, licence_expires_at_us; /* 0: always, never */
 };
 err session_device_get(
 	struct db_tx *tx, struct arena *a, span device, struct session_device *ret) MUST_USE;

@@ -180,6 +180,9 @@ err session_device_get(struct db_tx *tx, struct arena *a, span device, struct se
 		.licence = db_text_in(rows, 2, a),
 		.entitlements = db_text_in(rows, 3, a),
 		.org = db_text_in(rows, 4, a),
+		.licence_active = span_is(db_text(rows, 5), "active"),
+		.licence_starts_at_us = db_int(rows, 6),
+		.licence_expires_at_us = db_int(rows, 7),
 	};
 	return OK;
 }

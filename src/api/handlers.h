@@ -29,5 +29,19 @@ api_handler post_package_block, delete_package_block;
 /* uploads.c */
 extern const struct body_sink upload_post_sink, upload_patch_sink, upload_put_sink;
 api_handler options_uploads, head_upload, get_upload, delete_upload;
+/* licences.c */
+api_handler post_licence, list_licences, get_licence, patch_licence, post_activation;
+/* devices.c */
+api_handler list_devices, get_device, patch_device, delete_device;
+/* downloads.c */
+api_handler post_download_token, post_download_renewal, put_download_report;
+/* tokens.c */
+api_handler delete_tokens;
+/* updates.c */
+api_handler post_update_report;
+/* stats.c */
+api_handler list_downloads, get_download, get_stats, get_explanation;
+/* events.c */
+extern const struct body_sink events_sink;
 
 #endif

@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 
 #include "api/catalogue.h"
+#include "service/report_update.h"
 
 #include "base/banned.h"
 
@@ -71,6 +72,83 @@ static const struct field audit_query[] = {
 	OPT_TEXT("actor", 128, "Only what this account, device or API key did"),
 	OPT_TEXT("action", 128, "Only this action"),
 	OPT_TEXT("object", 128, "Only what was done to this object"), PAGE_QUERY, END};
+
+/* Licences and devices ------------------------------------------------------------------------- */
+
+#define LICENCE_FACTS                                                                              \
+	OPT_TEXT("plan", 100, "Name of what was bought"),                                          \
+		{"entitlements", FIELD_STRINGS, false, 0, 64, NULL, NULL,                          \
+			"Codes that packages may ask for: a-z, 0-9, '.', '_', '-'"},               \
+		{"max_devices", FIELD_INT, false, 0, 1000000, NULL, NULL,                          \
+			"Devices it can be activated on; 0: any number, and none need be named"},  \
+		OPT_TIME("starts_at", "Valid from; null: always"),                                 \
+		OPT_TIME("expires_at", "Valid until; null: for ever")
+
+static const struct field new_licence[] = {TEXT("account", 1, 254, "Id or e-mail address"),
+	TEXT("product", 1, 128, "Id or name"),
+	OPT_TEXT("organisation", 200, "Id or name; default: the account's"), LICENCE_FACTS, END};
+static const struct field licence_change[] = {
+	OPT_CHOICE("state", "active suspended", "A suspended licence opens nothing"), LICENCE_FACTS,
+	END};
+static const struct field licences_query[] = {
+	OPT_TEXT("account", 254, "Only of this account: id or e-mail address"),
+	OPT_TEXT("product", 128, "Only for this product: id or name"), PAGE_QUERY, END};
+static const struct field new_device[] = {TEXT("name", 1, 200, "What people call it"),
+	TEXT("os", 1, 50, "Operating system"), TEXT("arch", 1, 50, "Processor architecture"),
+	TEXT("fingerprint", 16, 512, "What the client knows this machine by, the same each time"),
+	END};
+static const struct field activation[] = {TEXT("licence_key", 1, 200, "The licence key"),
+	{"device", FIELD_OBJECT, true, 0, 0, NULL, new_device, "The device"}, END};
+static const struct field devices_query[] = {
+	OPT_TEXT("licence", 128, "Only those of this licence"), PAGE_QUERY, END};
+static const struct field device_change[] = {
+	CHOICE("state", "active", "Admits a revoked device again; it still has to activate"), END};
+
+/* Downloads ------------------------------------------------------------------------------------ */
+
+#define COUNT_MAX INT64_C(9007199254740991) /* what every JSON reader holds exactly */
+
+static const struct field download_token[] = {
+	OPT_TEXT("package_id", 128, "The package to download"),
+	OPT_TEXT("release_id", 128, "Instead: any package of this release"),
+	OPT_TEXT("device_id", 128, "For which device; default: the caller's"), END};
+static const struct field client_facts[] = {OPT_TEXT("os", 100, "Operating system"),
+	OPT_TEXT("device", 100, "Kind of device"),
+	OPT_TEXT("version", 100, "Version of the client"), END};
+static const struct field download_report[] = {TEXT("download_id", 1, 128, "The download"),
+	CHOICE("status", "success failure", "How it ended"),
+	{"bytes", FIELD_INT, true, 0, COUNT_MAX, NULL, NULL, "Bytes that arrived"},
+	{"duration_ms", FIELD_INT, true, 0, COUNT_MAX, NULL, NULL, "How long it took"},
+	OPT_TEXT("error", 1000, "What went wrong"),
+	{"client", FIELD_OBJECT, false, 0, 0, NULL, client_facts, "The client"},
+	OPT_TEXT("referrer", 200, "What led to the download: update_check, direct …"), END};
+static const struct field revocation[] = {OPT_TEXT("token", 4096, "This token"),
+	OPT_TEXT("jti", 128, "The token with this id"),
+	OPT_TEXT("download_id", 128, "All tokens of this download, which ends"),
+	OPT_TEXT("device_id", 128, "All tokens and sessions of this device"),
+	OPT_TEXT("account_id", 128, "All tokens and sessions of this account and its devices"),
+	END};
+static const struct field update_report[] = {TEXT("release_id", 1, 128, "The release"),
+	TEXT("device", 1, 128, "Device id, or a name the client chose for itself"),
+	CHOICE("stage", UPDATE_STAGES, "How far it got"),
+	OPT_TEXT("error", 1000, "What went wrong"), END};
+static const struct field downloads_query[] = {OPT_TEXT("account", 128, "Only of this account"),
+	OPT_TEXT("product", 128, "Only of this product: id or name"),
+	OPT_TEXT("package", 128, "Only of this package"),
+	OPT_CHOICE("state", "granted started transferred completed failed", "Only in this state"),
+	PAGE_QUERY, END};
+static const struct field stats_query[] = {
+	{"days", FIELD_INT, false, 1, 400, NULL, NULL, "Days to count, today included; default 30"},
+	END};
+static const struct field explain_query[] = {TEXT("package_id", 1, 128, "May this be had"),
+	OPT_TEXT("account", 254, "by this account: id or e-mail address; empty: by anybody"),
+	OPT_TEXT("device", 128, "on this device"), OPT_TEXT("country", 2, "from this country?"),
+	END};
+static const struct field events_query[] = {TEXT("edge", 1, 64, "Name of the node"),
+	TEXT("generation", 1, 64, "Which file"),
+	{"from", FIELD_INT, true, 0, INT64_C(1099511627776), NULL, NULL,
+		"Offset of the first byte"},
+	END};
 
 const struct route routes[] = {
 	/* Server */
@@ -202,5 +280,48 @@ const struct route routes[] = {
 		"Shows an upload and what was found in it", "upload", false},
 	{"PUT", V1 "/admin/uploads/{filename}", "upload.write", NULL, NULL, NULL, &upload_put_sink,
 		201, "Uploads a whole file; Repr-Digest may announce its SHA-256", "upload", false},
+	/* Licences and devices */
+	{"POST", V1 "/admin/licences", "licence.write", post_licence, NULL, new_licence, NULL, 201,
+		"Creates a licence; the answer shows its key, once", "new_licence", false},
+	{"GET", V1 "/admin/licences", "licence.read", list_licences, licences_query, NULL, NULL,
+		200, "Lists licences", "licence[]", false},
+	{"GET", V1 "/admin/licences/{id}", "licence.read", get_licence, NULL, NULL, NULL, 200,
+		"Shows a licence", "licence", false},
+	{"PATCH", V1 "/admin/licences/{id}", "licence.write", patch_licence, NULL, licence_change,
+		NULL, 200, "Changes a licence; its devices renew their credentials", "licence",
+		false},
+	{"POST", V1 "/licences/activate", ALLOW_ANYONE, post_activation, NULL, activation, NULL,
+		200, "Activates a licence on a device, or renews its credentials", "activation",
+		false},
+	{"GET", V1 "/admin/devices", "device.read", list_devices, devices_query, NULL, NULL, 200,
+		"Lists devices", "device[]", false},
+	{"GET", V1 "/admin/devices/{id}", "device.read", get_device, NULL, NULL, NULL, 200,
+		"Shows a device", "device", false},
+	{"PATCH", V1 "/admin/devices/{id}", "device.write", patch_device, NULL, device_change, NULL,
+		200, "Admits a revoked device again", "device", false},
+	{"DELETE", V1 "/admin/devices/{id}", "device.write", delete_device, NULL, NULL, NULL, 204,
+		"Takes a device off its licence; its tokens end at once", NULL, false},
+
+	/* Downloads */
+	{"POST", V1 "/downloads/token", ALLOW_ANYONE, post_download_token, NULL, download_token,
+		NULL, 200, "Grants a download: a token and the URL it opens", "grant", false},
+	{"POST", V1 "/downloads/{id}/renew", ALLOW_ANYONE, post_download_renewal, NULL, NULL, NULL,
+		200, "A fresh token for the same download", "grant", false},
+	{"PUT", V1 "/downloads/complete", ALLOW_ANYONE, put_download_report, NULL, download_report,
+		NULL, 200, "Reports how a download ended", "download", false},
+	{"DELETE", V1 "/tokens/revoke", ALLOW_SIGNED_IN, delete_tokens, NULL, revocation, NULL, 204,
+		"Revokes tokens; in force when answered", NULL, false},
+	{"POST", V1 "/updates/report", ALLOW_ANYONE, post_update_report, NULL, update_report, NULL,
+		202, "Reports what became of an update on a device", "accepted", false},
+	{"GET", V1 "/admin/downloads", "download.read", list_downloads, downloads_query, NULL, NULL,
+		200, "Lists downloads, newest first", "download[]", false},
+	{"GET", V1 "/admin/downloads/{id}", "download.read", get_download, NULL, NULL, NULL, 200,
+		"Shows what became of a download", "download", false},
+	{"GET", V1 "/admin/stats", "stats.read", get_stats, stats_query, NULL, NULL, 200,
+		"Counts downloads, update checks and update reports", "stats", false},
+	{"GET", V1 "/admin/explain", "download.read", get_explanation, explain_query, NULL, NULL,
+		200, "Says whether somebody may have a package, and why", "explanation", false},
+	{"POST", "/internal/events", ALLOW_INTERNAL, NULL, events_query, NULL, &events_sink, 200,
+		"Takes in a part of a node's event log", "event_position", false},
 };
 const size_t routes_count = ARRAY_LEN(routes);

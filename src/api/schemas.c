@@ -162,6 +162,106 @@ static const struct field upload[] = {ID, TEXT("filename", "Name"),
 	OPT_TEXT("architecture", "What the file says it is for"),
 	OPT_TEXT("name", "What the file says it is"), OPT_TEXT("version", "As the file has it"),
 	CREATED, TIME("expires_at", "When it is forgotten"), END};
+/* Licences and devices ------------------------------------------------------------------------- */
+
+#define LICENCE_MEMBERS                                                                            \
+	TEXT("id", "Id"), TEXT("account_id", "Whose it is"),                                       \
+		TEXT("account", "Their e-mail address"), TEXT("product_id", "For which product"),  \
+		TEXT("product", "Its name"), OPT_TEXT("organisation", "Organisation's id"),        \
+		TEXT("plan", "Name of what was bought"),                                           \
+		STRINGS("entitlements", "Codes that packages may ask for"),                        \
+		CHOICE("state", "active suspended", "A suspended licence opens nothing"),          \
+		INT("max_devices", "Devices it can be activated on; 0: any number"),               \
+		INT("devices", "Devices it is activated on"),                                      \
+		TEXT("key_hint", "The last group of the licence key"),                             \
+		OPT_TIME("starts_at", "Valid from"), OPT_TIME("expires_at", "Valid until"),        \
+		TIME("created_at", "When it was created")
+static const struct field licence[] = {LICENCE_MEMBERS, END};
+static const struct field new_licence[] = {
+	LICENCE_MEMBERS, TEXT("licence_key", "The key itself; it is not shown again"), END};
+static const struct field activation[] = {TEXT("device_id", "The device, the same each time"),
+	TEXT("access_token", "Bearer token for this API"),
+	CHOICE("token_type", "Bearer", "How to send it"),
+	INT("expires_in", "Seconds the access token lives"),
+	TEXT("refresh_token", "Gets the next tokens, once"),
+	TEXT("device_token", "For update checks, for weeks"), END};
+static const struct field device[] = {TEXT("id", "Id"), TEXT("licence_id", "Its licence"),
+	TEXT("name", "What people call it"), TEXT("os", "Operating system"),
+	TEXT("arch", "Processor architecture"),
+	CHOICE("state", "active revoked", "Revoked devices can do nothing"),
+	TIME("created_at", "When it was activated"), TIME("last_seen_at", "Latest activation"),
+	END};
+
+/* Downloads ------------------------------------------------------------------------------------ */
+
+static const struct field file[] = {TEXT("package_id", "Id of the package"),
+	TEXT("filename", "Name"), TEXT("platform", "os-arch"), INT("size", "Bytes"),
+	TEXT("sha256", "Digest, hexadecimal"), END};
+static const struct field grant[] = {TEXT("token", "Opens the URL; also as Bearer"),
+	TEXT("download_id", "For renewal and the report"),
+	TIME("expires_at", "The token opens nothing afterwards; running transfers end"),
+	TEXT("url", "Where the file is; of a release: the folder its files are in"),
+	STRINGS("fallback_urls", "Where else, in this order"),
+	OPT_TEXT("filename", "Name of the file"),
+	INT("size", "Bytes, of a release those of all files"),
+	OPT_TEXT("sha256", "Digest of the file, hexadecimal"),
+	{"files", FIELD_OBJECTS, false, 0, 0, NULL, file, "Of a release: what the token opens"},
+	END};
+static const struct field client[] = {OPT_TEXT("os", "Operating system"),
+	OPT_TEXT("device", "Kind of device"), OPT_TEXT("version", "Program and version"), END};
+static const struct field download[] = {TEXT("id", "Id"),
+	OPT_TEXT("package_id", "Package; null: any of the release"), TEXT("release_id", "Release"),
+	OPT_TEXT("account_id", "Who; null: anonymous"), OPT_TEXT("device_id", "On which device"),
+	OPT_TEXT("licence_id", "By which licence"), OPT_TEXT("filename", "Name of the file"),
+	INT("size", "Bytes of the file"),
+	CHOICE("state", "granted started transferred completed failed", "How far it got"),
+	{"outcome", FIELD_STRING, false, 0, 0, "success failure", NULL, "null: not known yet"},
+	TIME("granted_at", "When the token was granted"),
+	TIME("expires_at", "When the newest token ends"), INT("renewals", "Tokens after the first"),
+	OPT_TIME("first_byte_at", "When the first request began"),
+	OPT_TIME("last_byte_at", "When the last one ended"),
+	INT("requests", "Requests that sent bytes"), TEXT("ranges", "Which bytes were sent"),
+	INT("bytes", "Different bytes sent"), INT("bytes_sent", "All bytes sent, repetitions too"),
+	OPT_INT("duration_ms", "As reported, else from first to last byte"),
+	OPT_TEXT("country", "ISO 3166-1 code; null: unknown"),
+	OPT_TEXT("referrer", "update_check, direct, or what the client said"),
+	OBJECT("client", client, "The client"), OPT_TIME("reported_at", "When the client reported"),
+	OPT_TEXT("error", "What went wrong"), END};
+static const struct field accepted[] = {CHOICE("status", "accepted", "It was recorded"), END};
+
+#define COUNT_MEMBERS                                                                              \
+	INT("granted", "Downloads granted"), INT("completed", "of these, reported as success"),    \
+		INT("failed", "of these, failed"), INT("bytes", "Different bytes sent"),           \
+		INT("bytes_sent", "All bytes sent")
+static const struct field stats_day[] = {TIME("day", "Its first instant, UTC"), COUNT_MEMBERS, END};
+static const struct field stats_package[] = {TEXT("product", "Product"), TEXT("version", "Version"),
+	OPT_TEXT("platform", "Platform; null: whole releases"), COUNT_MEMBERS, END};
+static const struct field stats_check[] = {TIME("day", "Its first instant, UTC"),
+	TEXT("product", "Product"), TEXT("platform", "Platform"),
+	TEXT("installed", "Version that is installed, or other"),
+	INT("checks", "Clients that checked that day"),
+	INT("offered", "of these, were offered an update"), END};
+static const struct field stats_report[] = {TEXT("product", "Product"), TEXT("version", "Version"),
+	CHOICE("stage", "downloaded installed alive failed rolled_back", "How far it got"),
+	INT("devices", "Devices that reported it"), END};
+static const struct field stats[] = {INT("days", "Days counted"), TIME("from", "Since then"),
+	OBJECTS("downloads_by_day", stats_day, "By day of the grant"),
+	OBJECTS("downloads_by_package", stats_package, "Most granted first"),
+	OBJECTS("update_checks", stats_check, "Newest day first"),
+	OBJECTS("update_reports", stats_report, "What clients reported"), END};
+static const struct field facts[] = {TEXT("product", "Product"), TEXT("version", "Version"),
+	TEXT("release_state", "State of the release"), TEXT("class", "Class of the package"),
+	OPT_TEXT("entitlement", "What the package asks for"),
+	BOOL("blocked", "Whether it is blocked"), OPT_TEXT("account_id", "Who"),
+	OPT_TEXT("role", "Their role"), OPT_TEXT("organisation", "Their organisation"),
+	OPT_TEXT("licence_id", "The licence that counts"),
+	{"device", FIELD_STRING, false, 0, 0, "active revoked", NULL, "State of the device"}, END};
+static const struct field explanation[] = {BOOL("allowed", "Whether it would be granted"),
+	TEXT("reason", "The reason, for programs"), TEXT("text", "The reason, for people"),
+	OBJECT("facts", facts, "What was known"), END};
+static const struct field event_position[] = {INT("position", "Up to here the log is stored"),
+	INT("stored", "Events stored by this request"), INT("torn", "Lines that could not be read"),
+	END};
 
 const struct schema schemas[] = {
 	{"problem", "An error (RFC 9457)", problem},
@@ -185,6 +285,18 @@ const struct schema schemas[] = {
 	{"release", "A release", release},
 	{"package", "A package", package},
 	{"upload", "An upload", upload},
+	/* licences and devices */
+	{"licence", "A licence, without its key", licence},
+	{"new_licence", "A licence that was just created", new_licence},
+	{"activation", "A device's credentials", activation},
+	{"device", "A device a licence was activated on", device},
+	/* downloads */
+	{"grant", "A download that may begin", grant},
+	{"download", "What became of a download", download},
+	{"accepted", "It was recorded", accepted},
+	{"stats", "What happened", stats},
+	{"explanation", "A decision and its reason", explanation},
+	{"event_position", "How far an event log is stored", event_position},
 };
 const size_t schemas_count = ARRAY_LEN(schemas);
 

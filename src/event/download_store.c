@@ -106,7 +106,8 @@ err download_store_list(struct db_tx *tx, const struct download_filter *f, struc
 	if (!list)
 		return ERR_NOMEM;
 	err e = db_query(tx, &rows, download_list, DB_TEXT(f->before.len ? f->before : AFTER_ALL),
-		DB_TEXT(f->account), DB_TEXT(f->state), DB_TEXT(f->package), DB_INT(f->limit));
+		DB_TEXT(f->account), DB_TEXT(f->state), DB_TEXT(f->package), DB_TEXT(f->product),
+		DB_INT(f->limit));
 
 	while (!e && !(e = db_next(rows, &found)) && found)
 		e = read_row(rows, a, &list[count++]);

@@ -21,6 +21,7 @@ err download_store_save_renewal(struct db_tx *tx, const struct download *d) MUST
 struct download_filter {
 	span before;                  /* id: only older ones; empty: from the newest */
 	span account, state, package; /* empty: any */
+	span product;                 /* id or name; empty: any */
 	int64_t limit;
 };
 /* Newest first. Gives an array of at most limit records in arena a. */

@@ -57,7 +57,9 @@ SELECT id, package_id, release_id, account_id, device_id, licence_id, renewals, 
 FROM downloads
 WHERE id < $1 AND ($2 = '' OR account_id = $2) AND ($3 = '' OR state = $3)
     AND ($4 = '' OR package_id = $4)
-ORDER BY id DESC LIMIT $5;
+    AND ($5 = '' OR release_id IN (SELECT r.id FROM releases r JOIN products p ON p.id = r.product_id
+        WHERE p.name = $5 OR p.id = $5))
+ORDER BY id DESC LIMIT $6;
 
 -- name: download_save_transfer
 UPDATE downloads SET state = $1, first_byte_at = $2, last_byte_at = $3, requests = $4, ranges = $5,

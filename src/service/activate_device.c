@@ -4,6 +4,7 @@
  */
 #include "service/activate_device.h"
 
+#include "account/throttle.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "feed/feed.h"
@@ -13,10 +14,15 @@
 
 #include "base/banned.h"
 
+/* Unknown keys per address before it must wait, in units of login.attempts: an office may share
+ * one. */
+#define ADDRESS_FACTOR 10
+
 struct activating {
 	struct task *task;
 	const struct activation *asked;
 	uint8_t key_hash[SHA256_SIZE];
+	bool key_unknown;
 	struct token_subject subject;
 	uint64_t seq;
 };
@@ -46,6 +52,7 @@ static err find_licence(struct db_tx *tx, struct activating *a, struct licence *
 
 	if (e)
 		return e;
+	a->key_unknown = !found;
 	if (!found)
 		return fail(t, ERR_DENIED, "licence_key_unknown", "No licence has this key.");
 	enum policy_reason r = licence_check(ret, t->now_us);
@@ -87,7 +94,7 @@ static err add_device(struct db_tx *tx, struct activating *a, const struct licen
 		.created_at_us = t->now_us};
 	err e = device_store_add(tx, ret, fingerprint_hash);
 
-	return e ? e : audit_add(tx, t, "device.activate", ret->id, NULL);
+	return e ? e : audit_add(tx, t, "device.activate", ret->id, "{}");
 }
 
 /* The device is known: what it says of itself now counts, and its earlier session ends. */
@@ -136,6 +143,7 @@ static err activate_body(struct db_tx *tx, void *arg)
 	a->subject = (struct token_subject){.client_id = SPAN(CLIENT_DEVICE),
 		.device = d.id,
 		.licence = l.id,
+		.licence_expires_at_us = l.expires_at_us,
 		.device_epoch = d.epoch,
 		.entitlements = l.entitlements};
 	token_subject_set_account(&a->subject, &account);
@@ -149,6 +157,7 @@ err activate_device(struct task *t, const struct activation *asked, span *ret_de
 	struct issued_tokens *ret)
 {
 	struct activating a = {.task = t, .asked = asked};
+	struct throttle_subject address = {"activation", t->caller->address, ADDRESS_FACTOR};
 	struct licence_key key;
 
 	if (licence_key_parse(asked->licence_key, &key))
@@ -158,7 +167,14 @@ err activate_device(struct task *t, const struct activation *asked, span *ret_de
 			"for a typing error.");
 	licence_key_hash(&key, a.key_hash);
 	wipe(&key, sizeof(key));
+	if (throttle_try(t->service->sign_ins, &address, t->now_us, &t->retry_after_us))
+		return fail(t, ERR_LIMIT, "activation_throttled",
+			"Too many unknown licence keys from this address. Wait as long as "
+			"Retry-After says.");
 	err e = db_transact(t->service->db, DB_WRITE, activate_body, &a);
+
+	if (!a.key_unknown)
+		throttle_undo(t->service->sign_ins, &address);
 
 	if (!e)
 		e = published(t, a.seq);

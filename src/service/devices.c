@@ -87,7 +87,7 @@ static err revoke_body(struct db_tx *tx, void *arg)
 	if (!e)
 		e = session_end_of_device(tx, &feed, t->arena, h->id, "revoked", t->now_us);
 	if (!e)
-		e = audit_add(tx, t, "device.revoke", h->id, NULL);
+		e = audit_add(tx, t, "device.revoke", h->id, "{}");
 	return e ? e : feed_seal(&feed, &h->seq);
 }
 
@@ -123,7 +123,7 @@ static err readmit_body(struct db_tx *tx, void *arg)
 	h->device.state = DEVICE_ACTIVE;
 	if (!e)
 		e = device_store_save(tx, &h->device);
-	return e ? e : audit_add(tx, h->task, "device.readmit", h->id, NULL);
+	return e ? e : audit_add(tx, h->task, "device.readmit", h->id, "{}");
 }
 
 err device_readmit(struct task *t, span id, struct device *ret)

@@ -10,6 +10,9 @@
 
 #include "base/banned.h"
 
+/* What a device may do, whoever its licence belongs to. */
+#define DEVICE_PERMISSIONS "product.read self.read download.request"
+
 void refresh_key(const struct service *s, uint8_t ret[REFRESH_KEY_SIZE])
 {
 	keyring_derive(s->keys, "refresh-token", ret);
@@ -88,7 +91,9 @@ static span words_that_fit(span list)
 	return list;
 }
 
-static err sign(struct task *t, struct token_claims *c, enum setting life, span *ret)
+/* until_us: the token ends then at the latest; 0: no such limit. */
+static err sign(struct task *t, struct token_claims *c, enum setting life, int64_t until_us,
+	span *ret)
 {
 	char jti[TYPEID_SIZE];
 	AUTO(buf) text = {0};
@@ -98,6 +103,8 @@ static err sign(struct task *t, struct token_claims *c, enum setting life, span 
 	c->jti = span_from(jti);
 	c->iat = t->now_us / TIME_SECOND;
 	c->exp = c->iat + conf_int(t->service->conf, life) / TIME_SECOND;
+	if (until_us)
+		c->exp = MIN(c->exp, until_us / TIME_SECOND);
 	buf_init(&text, TOKEN_MAX_BYTES);
 	err e = keyring_sign(t->service->keys, c, &text);
 
@@ -119,12 +126,12 @@ static err sign_access(struct task *t, const struct token_subject *s, uint64_t g
 		.account = s->account,
 		.device = s->device,
 		.licence = s->licence,
-		.permissions = s->permissions,
+		.permissions = s->device.len ? SPAN(DEVICE_PERMISSIONS) : s->permissions,
 		.entitlements = words_that_fit(s->entitlements),
 		.subject_epoch = s->account_epoch,
 		.global_epoch = global};
 
-	return sign(t, &c, CONF_ACCESS_TTL, ret);
+	return sign(t, &c, CONF_ACCESS_TTL, 0, ret);
 }
 
 static err sign_device(struct task *t, const struct token_subject *s, uint64_t global, span *ret)
@@ -139,7 +146,7 @@ static err sign_device(struct task *t, const struct token_subject *s, uint64_t g
 		.subject_epoch = s->device_epoch,
 		.global_epoch = global};
 
-	return sign(t, &c, CONF_DEVICE_TTL, ret);
+	return sign(t, &c, CONF_DEVICE_TTL, s->licence.len ? s->licence_expires_at_us : 0, ret);
 }
 
 err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret)

@@ -21,10 +21,12 @@
 /* Whom the tokens are for. Without a device, device_ and licence members are empty. */
 struct token_subject {
 	span account, role, org, client_id;
-	span permissions;  /* what the access token permits, usually of the role */
+	span permissions;  /* what the access token permits; with a device fewer, see below */
 	span entitlements; /* of the account's licences, or of the device's */
 	uint64_t account_epoch;
-	span device, licence;
+	span device;
+	span licence; /* empty also while the licence cannot be used */
+	int64_t licence_expires_at_us; /* the device token ends then at the latest; 0: never */
 	uint64_t device_epoch;
 	span session;
 	int64_t generation; /* of the session's refresh token */
@@ -45,7 +47,10 @@ err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s) MUS
 /* Fills account, role, org, permissions and account_epoch from a row; entitlements stay. */
 void token_subject_set_account(struct token_subject *s, const struct account *account);
 
-/* Signs the tokens of s, in t's arena. */
+/*
+ * Signs the tokens of s, in t's arena. A device never gets the permissions of the account behind its
+ * licence: whoever holds a licence key of an administrator is not one.
+ */
 err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret) MUST_USE;
 
 /* The key refresh tokens are derived with. */

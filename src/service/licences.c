@@ -160,7 +160,7 @@ static err create_body(struct db_tx *tx, void *arg)
 	e = check_licence(t, &c->view.licence);
 	if (!e)
 		e = licence_store_add(tx, &c->view.licence, hash);
-	return e ? e : audit_add(tx, t, "licence.create", c->view.licence.id, NULL);
+	return e ? e : audit_add(tx, t, "licence.create", c->view.licence.id, "{}");
 }
 
 err licence_create(
@@ -230,7 +230,7 @@ static err update_body(struct db_tx *tx, void *arg)
 	if (!e)
 		e = account_make_tokens_stale(tx, &feed, u->view.licence.account_id, t->now_us);
 	if (!e)
-		e = audit_add(tx, t, "licence.update", u->id, NULL);
+		e = audit_add(tx, t, "licence.update", u->id, "{}");
 	return e ? e : feed_seal(&feed, &u->seq);
 }
 

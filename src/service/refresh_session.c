@@ -59,6 +59,7 @@ static err end_session(struct db_tx *tx, struct turn *u, const char *reason, con
 static err load_device(struct db_tx *tx, struct turn *u)
 {
 	struct token_subject *s = &u->subject;
+	int64_t now_us = u->task->now_us;
 	struct session_device d;
 	err e = session_device_get(tx, u->task->arena, u->session.device, &d);
 
@@ -68,8 +69,12 @@ static err load_device(struct db_tx *tx, struct turn *u)
 		return invalid_grant(u->task, "the device was revoked");
 	s->device = u->session.device;
 	s->device_epoch = d.epoch;
-	s->licence = d.licence;
-	s->entitlements = d.entitlements;
+	if (d.licence_active && d.licence_starts_at_us <= now_us &&
+		(!d.licence_expires_at_us || now_us < d.licence_expires_at_us)) {
+		s->licence = d.licence;
+		s->entitlements = d.entitlements;
+		s->licence_expires_at_us = d.licence_expires_at_us;
+	}
 	if (d.org.len)
 		s->org = d.org;
 	return OK;

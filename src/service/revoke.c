@@ -228,7 +228,7 @@ static err revoke_body(struct db_tx *tx, void *arg)
 	err e = revoke_what(tx, &feed, r, &object);
 
 	if (!e)
-		e = audit_add(tx, r->task, "token.revoke", object, NULL);
+		e = audit_add(tx, r->task, "token.revoke", object, "{}");
 	return e ? e : feed_seal(&feed, &r->seq);
 }
 
