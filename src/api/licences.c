@@ -10,7 +10,7 @@
 /* An array of strings as words with one space between: the form of codes everywhere else. */
 static span joined(struct request *rq, const char *name)
 {
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 	json_t *value;
 	size_t i;
 

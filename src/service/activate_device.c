@@ -32,7 +32,7 @@ static void hash_fingerprint(
 	struct task *t, span licence_id, span fingerprint, uint8_t ret[SHA256_SIZE])
 {
 	uint8_t key[32];
-	AUTO(buf) text;
+	AUTO(buf) text = {0};
 
 	keyring_derive(t->service->keys, "device-fingerprint", key);
 	buf_init(&text, 4096);

@@ -72,8 +72,8 @@ err download_token_sign(struct task *t, const struct download *d, const struct a
 {
 	char jti[DOWNLOAD_JTI_SIZE], subject_text[2 * PSEUDONYM_BYTES + 1], uri_text[512];
 	struct buf subject, uri;
-	AUTO(buf) token;
-	AUTO(buf) url;
+	AUTO(buf) token = {0};
+	AUTO(buf) url = {0};
 	bool one = d->package_id.len > 0;
 	uint64_t epoch = 0;
 	err e = global_epoch(t, &epoch);
