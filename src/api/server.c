@@ -1,6 +1,9 @@
 /*
- * The HTTP server: libmicrohttpd on a unix socket, one bounded thread per connection. Hard rule:
+ * The HTTP server: libmicrohttpd over the connections of a listener, one thread each. Hard rule:
  * this file knows of connections and nothing of what they ask for.
+ *
+ * The library's own messages are off: it does not know that the socket is no TCP socket and would
+ * complain with each answer that it cannot be tuned as one.
  *
  * libmicrohttpd answers some malformed requests itself, in HTML; nginx, which stands before the
  * socket, has refused those already: its header limits are below CONNECTION_MEMORY.
@@ -9,16 +12,14 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "api/exchange.h"
+#include "api/listener.h"
 #include "api/router.h"
 #include "crypto/secret.h"
 #include "sys/clock.h"
@@ -26,7 +27,6 @@
 
 #include "base/banned.h"
 
-#define BACKLOG           512
 #define CONNECTION_MEMORY 65536
 #define THREAD_STACK      (1024 * 1024)
 /* Above the time nginx keeps an idle upstream connection, so that it is never closed under it. */
@@ -39,8 +39,7 @@
 struct api_server {
 	struct MHD_Daemon *daemon;
 	struct service *service;
-	char *socket_path;
-	int socket;
+	struct listener *listener;
 	atomic_uint running; /* exchanges */
 	atomic_bool stopping;
 };
@@ -121,16 +120,6 @@ static size_t keep_escapes(void *ctx UNUSED, struct MHD_Connection *connection U
 	return strlen(text);
 }
 
-static void on_library_message(void *ctx UNUSED, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-static void on_library_message(void *ctx UNUSED, const char *format, va_list args)
-{
-	char text[300];
-
-	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
-	log_warn("http library", LOG_SPAN("detail", span_trim(span_from(text))));
-}
-
 /* Request bodies hold passwords and tokens: what the JSON parser frees is overwritten. */
 static void wiping_free(void *memory)
 {
@@ -139,30 +128,24 @@ static void wiping_free(void *memory)
 	free(memory);
 }
 
-static err listen_on(const char *path, int *ret)
+static void on_accepted(void *ctx, int fd)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	err e = OK;
+	struct api_server *s = ctx;
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		log_error("socket path is too long", LOG_STR("path", path),
-			LOG_INT("most", (int64_t)sizeof(address.sun_path) - 1));
-		return ERR_INVALID;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* On failure the library has closed fd and will not tell of it again. */
+	if (MHD_add_connection(s->daemon, fd, NULL, 0) == MHD_YES)
+		return;
+	log_error("no thread for a connection");
+	listener_release(s->listener);
+}
 
-	if (fd < 0)
-		return ERR_IO;
-	(void)unlink(path); /* of a process that died; the data directory's lock is ours */
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || chmod(path, 0660) ||
-		listen(fd, BACKLOG))
-		e = ERR_IO;
-	if (e)
-		(void)close(fd); /* nothing was written to it */
-	else
-		*ret = fd;
-	return e;
+static void on_connection_change(void *ctx, struct MHD_Connection *connection UNUSED,
+	void **socket_context UNUSED, enum MHD_ConnectionNotificationCode what)
+{
+	struct api_server *s = ctx;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+		listener_release(s->listener);
 }
 
 static err check_table(void)
@@ -177,39 +160,27 @@ static err check_table(void)
 	return e;
 }
 
-static err start_daemon(struct api_server *s)
+static err start_daemon(struct api_server *s, unsigned most)
 {
-	const struct conf *conf = s->service->conf;
-	unsigned most = (unsigned)(conf_int(conf, CONF_API_THREADS) +
-				   conf_int(conf, CONF_UPLOAD_SLOTS) + RESERVED_CONNECTIONS);
-
 	s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
 					     MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
-					     MHD_USE_ITC | MHD_USE_ERROR_LOG,
-		0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL,
-		MHD_OPTION_LISTEN_SOCKET, s->socket, MHD_OPTION_CONNECTION_LIMIT, most,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, s, MHD_OPTION_END);
+					     MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,
+		0, NULL, NULL, on_request, s,
+		/* The listener's limit is the one that counts. */
+		MHD_OPTION_CONNECTION_LIMIT, 2 * most, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection_change, s, MHD_OPTION_END);
 	return s->daemon ? OK : ERR_IO;
-}
-
-static void server_free(struct api_server *s)
-{
-	if (s->daemon)
-		MHD_stop_daemon(s->daemon);
-	else if (s->socket >= 0)
-		(void)close(s->socket); /* nothing was written to it */
-	if (s->socket_path)
-		(void)unlink(s->socket_path); /* a new start would do it as well */
-	free(s->socket_path);
-	free(s);
 }
 
 err api_server_start(struct service *service, const char *socket_path, struct api_server **ret)
 {
+	const struct conf *conf = service->conf;
+	unsigned most = (unsigned)(conf_int(conf, CONF_API_THREADS) +
+				   conf_int(conf, CONF_UPLOAD_SLOTS) + RESERVED_CONNECTIONS);
 	struct api_server *s;
 	err e = check_table();
 
@@ -220,16 +191,16 @@ err api_server_start(struct service *service, const char *socket_path, struct ap
 		return ERR_NOMEM;
 	json_set_alloc_funcs(malloc, wiping_free);
 	s->service = service;
-	s->socket = -1;
-	e = listen_on(socket_path, &s->socket);
+	e = start_daemon(s, most);
+	if (!e)
+		e = listener_start(socket_path, most, on_accepted, s, &s->listener);
 	if (!e) {
-		s->socket_path = strdup(socket_path);
-		e = s->socket_path ? start_daemon(s) : ERR_NOMEM;
-	}
-	if (e)
-		server_free(s);
-	else
 		*ret = s;
+		return OK;
+	}
+	if (s->daemon)
+		MHD_stop_daemon(s->daemon);
+	free(s);
 	return e;
 }
 
@@ -241,11 +212,10 @@ void api_server_stop(struct api_server *s, int64_t timeout_us)
 	if (!s)
 		return;
 	atomic_store(&s->stopping, true);
-	MHD_socket listening = MHD_quiesce_daemon(s->daemon);
-
+	listener_close(s->listener);
 	while (atomic_load(&s->running) > 0 && clock_monotonic_us() < deadline)
 		(void)nanosleep(&pause, NULL); /* woken early is fine */
-	if (listening != MHD_INVALID_SOCKET)
-		(void)close(listening); /* nothing was written to it */
-	server_free(s);
+	MHD_stop_daemon(s->daemon);
+	listener_free(s->listener);
+	free(s);
 }
