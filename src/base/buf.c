@@ -24,11 +24,8 @@ void buf_init_fixed(struct buf *b, char *memory, size_t size)
 
 void buf_done(struct buf *b)
 {
-	if (b->fixed_) {
-		buf_clear(b);
-		return;
-	}
-	free(b->data_);
+	if (!b->fixed_)
+		free(b->data_);
 	buf_init(b, b->max_);
 }
 

@@ -30,7 +30,10 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 /* An empty buf over memory[size], which it keeps; holds at most size - 1 bytes. size > 0. */
 void buf_init_fixed(struct buf *b, char *memory, size_t size);
-/* Frees the memory and leaves an empty buf with the same ceiling. Accepts a zeroed struct. */
+/*
+ * Frees the memory and leaves an empty buf with the same ceiling. Accepts a zeroed struct. The
+ * caller's own memory (buf_init_fixed) is let go with its content in place.
+ */
 void buf_done(struct buf *b);
 /* As buf_done, and overwrites the content first: for anything that held a secret. */
 void buf_wipe(struct buf *b);

@@ -70,6 +70,19 @@ static void growth_and_take(void **state UNUSED)
 	buf_done(&b);
 }
 
+/* The memory is the caller's: what was written there outlives the buf. */
+static void fixed_memory_keeps_its_content(void **state UNUSED)
+{
+	char memory[8];
+	{
+		AUTO(buf) b = {0};
+
+		buf_init_fixed(&b, memory, sizeof(memory));
+		buf_add(&b, SPAN("kept"));
+	}
+	assert_string_equal(memory, "kept");
+}
+
 static void failure_of_the_producer(void **state UNUSED)
 {
 	AUTO(buf) b = {0};
@@ -85,8 +98,9 @@ static void failure_of_the_producer(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(ceiling_is_kept),
-		cmocka_unit_test(fixed_memory), cmocka_unit_test(numbers),
-		cmocka_unit_test(growth_and_take), cmocka_unit_test(failure_of_the_producer)};
+		cmocka_unit_test(fixed_memory), cmocka_unit_test(fixed_memory_keeps_its_content),
+		cmocka_unit_test(numbers), cmocka_unit_test(growth_and_take),
+		cmocka_unit_test(failure_of_the_producer)};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }
