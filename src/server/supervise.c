@@ -34,6 +34,7 @@
 
 #define TICK_US         INT64_C(5000000) /* certificates and log sizes are looked at */
 #define PROBE_PAUSE_US  INT64_C(50000)
+#define START_US        INT64_C(5000000) /* nginx ending sooner is a failed start */
 #define DRAIN_US        INT64_C(10000000)
 #define STOP_US         INT64_C(12000000) /* the control plane gives its requests 10 s */
 #define LAST_WARNING_US INT64_C(2000000)  /* between SIGTERM and SIGKILL of nginx */
@@ -235,7 +236,7 @@ static bool advance_stop(struct supervisor *s)
 	       s->probe == 0;
 }
 
-/* Before anything was served, a failure of nginx is a failed start: said plainly. */
+/* Before anything was served, an early end of nginx is a failed start, and said plainly. */
 static void fail_start(struct supervisor *s)
 {
 	s->problem = arena_printf(s->arena, "nginx did not start: %s",
@@ -262,7 +263,9 @@ static void on_unit_end(struct supervisor *s, enum unit_id id, int status)
 	struct unit *u = &s->units[id];
 	char text[64];
 	struct buf words;
-	int64_t delay = unit_ended(u, clock_monotonic_us());
+	int64_t now = clock_monotonic_us();
+	bool at_start = u->restart_at_us == 0 && now - u->started_us < START_US;
+	int64_t delay = unit_ended(u, now);
 
 	buf_init_fixed(&words, text, sizeof(text));
 	child_status_format(&words, status);
@@ -276,7 +279,7 @@ static void on_unit_end(struct supervisor *s, enum unit_id id, int status)
 		return;
 	/* Its workers, if it was killed, keep the ports until they are told to go. */
 	(void)signal_orphans(s, SIGQUIT);
-	if (!s->ready)
+	if (at_start && !s->ready)
 		fail_start(s);
 }
 
@@ -301,17 +304,19 @@ static void reap(struct supervisor *s)
 /* ---- settings, certificates, logs -------------------------------------------------------------
  */
 
-static void reload_nginx(struct supervisor *s)
+/* False: nginx goes on as it is. */
+static bool reload_nginx(struct supervisor *s)
 {
 	AUTO_PTR(arena) a = arena_new();
 	const char *problem = "";
 
 	if (nginx_configure(a, s->serving->conf, &s->serving->accounts.web, &problem) != OK) {
 		log_error("nginx keeps its old configuration", LOG_STR("reason", problem));
-		return;
+		return false;
 	}
 	signal_unit(s, NGINX, SIGHUP);
 	log_info("nginx reloads");
+	return true;
 }
 
 static bool refresh_certificates(struct supervisor *s)
@@ -331,7 +336,7 @@ static void reload(struct supervisor *s)
 {
 	const struct serve_plan *plan = s->serving->plan;
 	AUTO_PTR(arena) a = arena_new();
-	struct conf *fresh = NULL;
+	struct conf *before = s->serving->conf, *fresh = NULL;
 	const char *problem = "";
 
 	if (conf_load(a, DATA_CONF, plan->overrides, plan->overrides_count, &fresh, &problem) !=
@@ -339,10 +344,15 @@ static void reload(struct supervisor *s)
 		log_error("the old settings stay", LOG_STR("reason", problem));
 		return;
 	}
-	conf_free(s->serving->conf);
 	s->serving->conf = fresh;
 	(void)refresh_certificates(s);
-	reload_nginx(s);
+	if (reload_nginx(s)) {
+		conf_free(before);
+		return;
+	}
+	/* Else nginx, once it dies, could not be started again. */
+	s->serving->conf = before;
+	conf_free(fresh);
 }
 
 static void tick(struct supervisor *s)
@@ -351,7 +361,7 @@ static void tick(struct supervisor *s)
 	if (s->units[NGINX].pid == 0)
 		return;
 	if (refresh_certificates(s))
-		reload_nginx(s);
+		(void)reload_nginx(s); /* tried again with the next change */
 	if (logs_rotate(clock_wall_us()))
 		signal_unit(s, NGINX, SIGUSR1);
 }
