@@ -149,6 +149,7 @@ static bool read_answer(struct update *u, const json_t *a)
 
 	p->available = json_is_true(json_object_get(a, "update"));
 	p->reason = member_text(u->arena, a, "reason");
+	p->policy = member_text(u->arena, a, "policy");
 	p->next_check_seconds = json_integer_value(json_object_get(a, "next_check_seconds"));
 	p->version = member_text(u->arena, a, "version");
 	p->channel = member_text(u->arena, a, "channel");

@@ -265,6 +265,13 @@ static void add_clean(struct buf *out, const char *label, const char *text)
 	buf_add_byte(out, '\n');
 }
 
+/* "licence_expired" as "licence expired". */
+static void add_words(struct buf *out, const char *code)
+{
+	for (; *code; code++)
+		buf_add_byte(out, *code == '_' ? ' ' : *code);
+}
+
 static void show_update(struct cli *cli, const struct slipway_update *u)
 {
 	AUTO(buf) out = {0};
@@ -272,8 +279,11 @@ static void show_update(struct cli *cli, const struct slipway_update *u)
 	buf_init(&out, 1 << 16);
 	if (!u->available) {
 		buf_add_str(&out, "No update: ");
-		for (const char *c = u->reason; *c; c++)
-			buf_add_byte(&out, *c == '_' ? ' ' : *c);
+		add_words(&out, u->reason);
+		if (u->policy) {
+			buf_add_str(&out, ", ");
+			add_words(&out, u->policy);
+		}
 		buf_add_byte(&out, '\n');
 		fputs(buf_str(&out), cli->out);
 		return;
@@ -355,8 +365,10 @@ static void show_file(struct cli *cli, const struct slipway_file *f)
 static err no_update(struct cli *cli, const struct slipway_update *u)
 {
 	if (!strcmp(u->reason, "not_entitled"))
-		return cli_fail(cli, ERR_DENIED, "not_entitled",
-			"There is an update, but this device may not have it");
+		return cli_fail(cli, ERR_DENIED,
+			u->policy ? arena_strdup(cli->arena, u->policy) : "not_entitled",
+			"There is an update, but this device may not have it (%s)",
+			u->policy ? u->policy : u->reason);
 	if (cli->json)
 		fprintf(cli->out, "%s\n", u->json);
 	else

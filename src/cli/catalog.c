@@ -59,7 +59,17 @@ static err run_product_show(struct cli *cli)
 
 static err run_product_edit(struct cli *cli)
 {
-	return command_act(cli, "PATCH", "/admin/products/{product}", "Done");
+	json_t *body = request_body(cli), *product = NULL;
+	err e;
+
+	if (cli_flag(cli, "any-country")) {
+		json_object_set_new(body, "countries_denied", json_array());
+		json_object_set_new(body, "countries_allowed", json_array());
+	}
+	e = session_call(
+		cli, "PATCH", request_path(cli, "/admin/products/{product}"), body, &product);
+	json_decref(body);
+	return e == OK ? command_answer(cli, product) : e;
 }
 
 static err run_product_add_key(struct cli *cli)
@@ -106,14 +116,21 @@ static const struct option product_create_arguments[] = {
 		.member = "name"},
 	{0},
 };
-static const struct option product_options[] = {
-	{"title", "TEXT", VALUE_TEXT, 0, "what people call it", .member = "title"},
-	{"description", "TEXT", VALUE_TEXT, 0, "what it is", .member = "description"},
-	{"deny-country", "CODE", VALUE_TEXT, OPTION_MANY,
-		"country that may not download it (two letters, ISO 3166)",
-		.member = "countries_denied"},
-	{"allow-country", "CODE", VALUE_TEXT, OPTION_MANY, "only these countries may download it",
-		.member = "countries_allowed"},
+#define PRODUCT_OPTIONS                                                                            \
+	{"title", "TEXT", VALUE_TEXT, 0, "what people call it", .member = "title"},                \
+		{"description", "TEXT", VALUE_TEXT, 0, "what it is", .member = "description"},     \
+		{"deny-country", "CODE", VALUE_TEXT, OPTION_MANY,                                  \
+			"country that may not download it (two letters, ISO 3166)",                \
+			.member = "countries_denied"},                                             \
+	{                                                                                          \
+		"allow-country", "CODE", VALUE_TEXT, OPTION_MANY,                                  \
+			"only these countries may download it", .member = "countries_allowed"      \
+	}
+
+static const struct option product_create_options[] = {PRODUCT_OPTIONS, {0}};
+static const struct option product_edit_options[] = {
+	PRODUCT_OPTIONS,
+	{"any-country", NULL, VALUE_FLAG, 0, "no country is denied any longer"},
 	{0},
 };
 static const struct option product_key_arguments[] = {
@@ -145,16 +162,26 @@ static err run_release_list(struct cli *cli)
 		"No releases yet: slipway publish --help");
 }
 
+/* The release with its packages in it. */
 static err run_release_show(struct cli *cli)
 {
 	const char *id = NULL;
-	json_t *release;
+	json_t *release = NULL, *packages = NULL;
 	err e = release_ref_get(cli, cli_text(cli, "release"), &id);
 
 	if (e == OK)
 		e = session_call(cli, "GET", arena_printf(cli->arena, "/admin/releases/%s", id),
 			NULL, &release);
-	return e == OK ? command_answer(cli, release) : e;
+	if (e == OK)
+		e = request_list(
+			cli, arena_printf(cli->arena, "/admin/packages?release=%s", id), &packages);
+	if (e == OK)
+		json_object_set(release, "packages", json_object_get(packages, "items"));
+	json_decref(packages);
+	if (e == OK)
+		return command_answer(cli, release);
+	json_decref(release);
+	return e;
 }
 
 /* POST or PATCH to a release with a body (taken; may be NULL); shows the release. */
@@ -343,7 +370,7 @@ const struct command catalog_commands[] = {
 		.about = "A product is what is installed, like a VPN client; its releases hold the "
 			 "packages.",
 		.arguments = product_create_arguments,
-		.options = product_options,
+		.options = product_create_options,
 		.run = run_product_create,
 		.examples = "slipway product create myvpn --title \"My VPN\"",
 		.next = "`slipway publish` uploads its first release; `slipway product add-key` "
@@ -361,7 +388,7 @@ const struct command catalog_commands[] = {
 		.summary = "change a product",
 		.about = "Lists of countries are replaced as a whole.",
 		.arguments = product_argument,
-		.options = product_options,
+		.options = product_edit_options,
 		.run = run_product_edit,
 		.examples = "slipway product edit myvpn --deny-country XX --deny-country YY"},
 	{.path = "product add-key",
@@ -383,7 +410,7 @@ const struct command catalog_commands[] = {
 		.arguments = product_remove_key_arguments,
 		.run = run_product_remove_key},
 	{.path = "release list",
-		.summary = "list releases, the newest first",
+		.summary = "list releases",
 		.options = release_list_options,
 		.run = run_release_list,
 		.examples = "slipway release list --product myvpn --state draft"},

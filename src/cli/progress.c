@@ -12,6 +12,7 @@
 #include "base/banned.h"
 
 #define REDRAW_US  (100 * TIME_MS)
+#define SPEAK_US   (2 * TIME_SECOND)
 #define SAMPLE_US  (500 * TIME_MS)
 #define BAR_LEAST  10
 #define BAR_MOST   40
@@ -138,8 +139,9 @@ static void speak(struct progress *p, uint64_t bytes, int64_t now_us)
 	AUTO(buf) numbers = {0};
 	unsigned tenths = percent(bytes, p->total_) / 10;
 
-	if (tenths <= p->spoken_ || bytes >= p->total_)
+	if (tenths <= p->spoken_ || bytes >= p->total_ || now_us - p->drawn_us_ < SPEAK_US)
 		return;
+	p->drawn_us_ = now_us;
 	p->spoken_ = tenths;
 	buf_init_fixed(&numbers, memory, sizeof(memory));
 	add_numbers(p, bytes, now_us, &numbers);
@@ -151,13 +153,13 @@ void progress_start(struct progress *p, FILE *stream, span label, uint64_t begun
 	int64_t now_us)
 {
 	AUTO(buf) text = {0};
-	AUTO(buf) cut = {0};
+	struct buf cut; /* over label_, which stays */
 
 	*p = (struct progress){.stream_ = stream,
 		.total_ = total,
 		.begun_ = begun,
 		.started_us_ = now_us,
-		.drawn_us_ = now_us - REDRAW_US,
+		.drawn_us_ = now_us,
 		.spoken_ = percent(begun, total) / 10};
 	terminal_of(stream, &p->terminal_);
 	buf_init(&text, 4096);
@@ -169,12 +171,10 @@ void progress_start(struct progress *p, FILE *stream, span label, uint64_t begun
 
 void progress_update(struct progress *p, uint64_t bytes, int64_t now_us)
 {
-	if (now_us - p->drawn_us_ < REDRAW_US)
-		return;
-	if (p->terminal_.tty)
-		draw(p, bytes, now_us);
-	else
+	if (!p->terminal_.tty)
 		speak(p, bytes, now_us);
+	else if (now_us - p->drawn_us_ >= REDRAW_US)
+		draw(p, bytes, now_us);
 	add_sample(p, bytes, now_us);
 }
 

@@ -36,7 +36,7 @@ static err read_failed(struct cli *cli, const char *path)
 static void finish_digest(const struct sha256_stream *sha, const struct blake2b_stream *blake,
 	struct file_digest *ret)
 {
-	AUTO(buf) hex = {0};
+	struct buf hex; /* over sha256_hex, which stays */
 
 	sha256_stream_get(sha, ret->sha256);
 	blake2b_stream_get(blake, ret->blake2b);

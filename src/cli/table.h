@@ -17,7 +17,7 @@ enum column_flags {
 };
 
 #define COLUMN_LEAST      8
-#define COLUMN_READABLE   18
+#define COLUMN_READABLE   24
 #define TABLE_MAX_COLUMNS 16
 
 struct column {

@@ -316,7 +316,7 @@ static err begin(struct upload *u)
 	read_state(u);
 	if (u->url) {
 		e = ask_offset(u);
-		if (e == OK && u->offset > 0 && !u->cli->json)
+		if (e == OK && u->offset > 0 && u->offset < u->digest->size)
 			cli_note(u->cli, "%s: going on with an interrupted upload", u->name);
 		if (e != ERR_NOT_FOUND)
 			return e;

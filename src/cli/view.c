@@ -176,12 +176,30 @@ static bool is_table(const json_t *value)
 	       json_object_size(json_array_get(value, 0)) > 2;
 }
 
+/* Lines as they are, under each other. */
+static void add_lines(span text, unsigned indent, struct buf *out)
+{
+	span line;
+
+	for (bool first = true; span_cut(&text, '\n', &line); first = false) {
+		for (unsigned i = 0; !first && i < indent; i++)
+			buf_add_byte(out, ' ');
+		buf_add(out, line);
+		buf_add_byte(out, '\n');
+	}
+}
+
 /* The value, broken into lines under each other where it is too long for one. */
 static void add_value(
 	const struct cli *cli, span text, enum tone tone, unsigned indent, struct buf *out)
 {
 	AUTO(buf) wrapped = {0};
 
+	text = span_trim(text);
+	if (span_contains(text, SPAN("\n"))) {
+		add_lines(text, indent, out);
+		return;
+	}
 	if (indent + text_width(text) <= cli->terminal.width || !span_contains(text, SPAN(" "))) {
 		if (tone != TONE_PLAIN)
 			tone_add(out, cli->terminal.colour, tone);
@@ -217,6 +235,12 @@ static void add_line(const struct cli *cli, span name, const json_t *value, unsi
 	add_value(cli, buf_span(&shown), tone_of(buf_span(&text)), indent + column + 2, out);
 }
 
+static bool is_nothing(const json_t *value)
+{
+	return json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0) ||
+	       (json_is_string(value) && json_string_length(value) == 0);
+}
+
 static unsigned name_column(json_t *object)
 {
 	unsigned widest = 0;
@@ -241,7 +265,7 @@ static void add_object(const struct cli *cli, json_t *object, unsigned indent, s
 		span name = span_of(key, MIN(strlen(key), NAME_MOST));
 		bool nested = json_is_object(value) && indent == 0;
 
-		if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
+		if (is_nothing(value))
 			continue;
 		if (!nested && !(is_table(value) && indent == 0)) {
 			add_line(cli, name, value, indent, column, out);

@@ -133,6 +133,7 @@ static void plain_lines_without_terminal(void **state UNUSED)
 	for (size_t i = 0; i < size; i++)
 		lines += text[i] == '\n';
 	assert_int_equal(lines, 10); /* nine tenths and the end */
+	assert_memory_equal(text, "file: ", 6);
 	assert_null(strchr(text, '\r'));
 	assert_null(strchr(text, '\033'));
 	free(text);
