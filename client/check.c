@@ -143,7 +143,12 @@ static void read_requirements(struct update *u, const json_t *list)
 	}
 }
 
-static bool read_answer(struct update *u, const json_t *a)
+static const char *absolute_url(struct slipway *s, struct arena *a, const char *url)
+{
+	return url && url[0] == '/' ? arena_printf(a, "%s%s", s->settings.server, url) : url;
+}
+
+static bool read_answer(struct slipway *s, struct update *u, const json_t *a)
 {
 	struct slipway_update *p = &u->public;
 
@@ -154,7 +159,7 @@ static bool read_answer(struct update *u, const json_t *a)
 	p->version = member_text(u->arena, a, "version");
 	p->channel = member_text(u->arena, a, "channel");
 	p->release_id = member_text(u->arena, a, "release_id");
-	p->notes_url = member_text(u->arena, a, "notes_url");
+	p->notes_url = absolute_url(s, u->arena, member_text(u->arena, a, "notes_url"));
 	p->eol = member_text(u->arena, a, "eol");
 	p->critical = json_is_true(json_object_get(a, "critical"));
 	p->mandatory = json_is_true(json_object_get(a, "mandatory"));
@@ -178,7 +183,7 @@ static err make_update(struct slipway *s, const json_t *answer, struct slipway_u
 	u->arena = arena_new();
 	u->public.json = arena_strdup(u->arena, json);
 	free(json);
-	if (!read_answer(u, answer)) {
+	if (!read_answer(s, u, answer)) {
 		slipway_update_free(&u->public);
 		return client_fail(s, ERR_CORRUPT, "answer",
 			"The server's answer to the update check is not complete");

@@ -328,6 +328,24 @@ static const char *fingerprint(struct slipway *s, struct state *st)
 	return arena_strdup(s->arena, text);
 }
 
+err device_alias(struct slipway *s, const char **ret)
+{
+	struct state st;
+	uint8_t digest[SHA256_SIZE];
+	AUTO(buf) text = {0};
+	err e = state_open(s, &st);
+
+	if (e != OK)
+		return e;
+	buf_init(&text, 4096);
+	buf_addf(&text, "%s %s", fingerprint(s, &st), s->settings.product);
+	sha256(buf_span(&text), digest);
+	buf_clear(&text);
+	hex_encode(&text, span_of(digest, 8));
+	*ret = arena_str(s->arena, buf_span(&text));
+	return state_close(s, &st, OK);
+}
+
 /* The fingerprint must be on disk before the server knows it: else a crash costs a device. */
 static err write_now(struct slipway *s, struct state *st)
 {

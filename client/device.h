@@ -29,6 +29,11 @@ err device_get(struct slipway *s, struct device *ret) MUST_USE;
  */
 err device_renew(struct slipway *s, const struct device *old, struct device *ret) MUST_USE;
 
+/*
+ * What reports call this installation when it is no activated device: a digest of the fingerprint.
+ * In s->arena.
+ */
+err device_alias(struct slipway *s, const char **ret) MUST_USE;
 /* 0–65535, drawn at the first call. */
 err device_cohort(struct slipway *s, unsigned *ret) MUST_USE;
 /* "none", "day", "week" or "month": the shortest period in which a check was counted already. */

@@ -139,7 +139,7 @@ static err read_text_file(struct cli *cli, const char *path, const char **ret)
 	if (e != OK)
 		return cli_fail(cli, e, "file", "%s cannot be read: %s", path, err_title(e));
 	*ret = arena_str(cli->arena, span_trim(buf_span(&text)));
-	return OK;
+	return **ret ? OK : cli_fail(cli, ERR_INVALID, "file", "%s is empty", path);
 }
 
 static err read_keys(struct cli *cli, const char *const **ret)

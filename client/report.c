@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,18 +71,14 @@ static void send_kept(struct slipway *s, const char *path)
 	s->problem = before;
 }
 
-/* {"os", "version"} of this machine. */
+/* Of this machine only what the program told us. */
 static json_t *describe_client(struct slipway *s)
 {
-	struct utsname u;
-	const char *os =
-		uname(&u) == 0 && span_is_utf8(span_from(u.release))
-			? arena_printf(s->arena, "%s %s", s->os,
-				  s->settings.os_version ? s->settings.os_version : u.release)
-			: s->os;
+	const char *version = s->settings.os_version;
 
-	return json_pack(
-		"{s:s, s:s, s:s}", "os", os, "device", s->arch, "version", s->settings.installed);
+	return json_pack("{s:s, s:s}", "os",
+		version ? arena_printf(s->arena, "%s %s", s->os, version) : s->os, "version",
+		s->settings.installed);
 }
 
 void report_outcome(struct slipway *s, const struct outcome *o)
@@ -137,20 +132,22 @@ enum slipway_status slipway_report(
 {
 	static const char *const stages[] = {
 		"downloaded", "installed", "alive", "failed", "rolled_back"};
-	struct device d;
+	struct device d = {0};
+	const char *name = NULL;
 	json_t *body;
 	err e = client_ready(s);
 
+	if (e == OK && ((unsigned)stage >= ARRAY_LEN(stages) || !release_id))
+		e = client_fail(s, ERR_INVALID, "report", "No such stage or release");
+	if (e == OK)
+		e = device_get(s, &d);
+	name = d.id;
+	if (e == ERR_NOT_FOUND && !s->settings.licence_key)
+		e = device_alias(s, &name);
 	if (e != OK)
 		return status_of(e);
-	e = device_get(s, &d);
-	if (e != OK && !(e == ERR_NOT_FOUND && !s->settings.licence_key))
-		return status_of(e);
-	if ((unsigned)stage >= ARRAY_LEN(stages) || !release_id)
-		return status_of(client_fail(s, ERR_INVALID, "report", "No such stage or release"));
-	body = json_pack("{s:s, s:s}", "release_id", release_id, "stage", stages[stage]);
-	if (body && e == OK)
-		json_object_set_new(body, "device", json_string(d.id));
+	body = json_pack("{s:s, s:s, s:s}", "release_id", release_id, "stage", stages[stage],
+		"device", name);
 	if (body && error)
 		json_object_set_new(body, "error", json_string(error));
 	e = body ? send_as_device(s, "POST", "/updates/report", body)

@@ -145,6 +145,7 @@ struct slipway_requirement {
 struct slipway_update {
 	bool available;
 	const char *reason;         /* "update_available", "up_to_date", "rollout_wait" … */
+	const char *policy;         /* with "not_entitled" why: "licence_expired" …; else NULL */
 	int64_t next_check_seconds; /* ask again then; add a random part of your own */
 	/* only when available; optional texts may be NULL */
 	const char *version, *channel, *release_id, *notes_url, *eol;

@@ -15,7 +15,7 @@ static err run_download_list(struct cli *cli)
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
 		{"BYTES", "bytes", VIEW_SIZE, COLUMN_RIGHT},
 		{"COUNTRY", "country", VIEW_TEXT, COLUMN_DROP},
-		{"BEGUN", "created_at", VIEW_TIME, COLUMN_DROP},
+		{"GRANTED", "granted_at", VIEW_TIME, COLUMN_DROP},
 	};
 
 	return command_list(cli, "/admin/downloads", views, ARRAY_LEN(views), "No downloads yet");
@@ -47,6 +47,10 @@ static err run_explain(struct cli *cli)
 
 static const struct option download_list_options[] = {
 	{"product", "PRODUCT", VALUE_TEXT, 0, "only of this product", .member = "product"},
+	{"package", "PACKAGE", VALUE_TEXT, 0, "only of this package (id)", .member = "package"},
+	{"account", "ACCOUNT", VALUE_TEXT, 0, "only of this account (id)", .member = "account"},
+	{"state", "STATE", VALUE_TEXT, 0, "only in this state",
+		.choices = "granted started transferred completed failed", .member = "state"},
 	LIMIT_OPTION,
 	{0},
 };
@@ -66,9 +70,10 @@ static const struct option audit_options[] = {
 static const struct option explain_options[] = {
 	{"package", "PACKAGE", VALUE_TEXT, OPTION_REQUIRED, "the package's id",
 		.member = "package_id"},
-	{"account", "ACCOUNT", VALUE_TEXT, 0, "may this account have it? (id)",
+	{"account", "ACCOUNT", VALUE_TEXT, 0, "may this account have it? (e-mail address or id)",
 		.member = "account"},
 	{"device", "DEVICE", VALUE_TEXT, 0, "may this device have it? (id)", .member = "device"},
+	{"country", "CODE", VALUE_TEXT, 0, "from this country? (two letters)", .member = "country"},
 	{0},
 };
 
@@ -91,6 +96,6 @@ const struct command activity_commands[] = {
 		.options = explain_options,
 		.run = run_explain,
 		.examples = "slipway explain --package pkg_01h455vb4pex5vsknk084sn02q --account "
-			    "acc_01h455vb4pex5vsknk084sn02q"},
+			    "jo@example.com"},
 };
 const size_t activity_commands_count = ARRAY_LEN(activity_commands);

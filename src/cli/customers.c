@@ -23,7 +23,8 @@ static err run_licence_list(struct cli *cli)
 		{"ACCOUNT", "account", VIEW_TEXT, COLUMN_SHRINK},
 		{"PRODUCT", "product", VIEW_TEXT, COLUMN_SHRINK},
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
-		{"DEVICES", "max_devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
+		{"DEVICES", "devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
+		{"MOST", "max_devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
 		{"EXPIRES", "expires_at", VIEW_TIME, COLUMN_DROP},
 	};
 
@@ -85,6 +86,16 @@ static err run_device_revoke(struct cli *cli)
 	return command_act(cli, "DELETE", "/admin/devices/{device}", "Revoked");
 }
 
+static err run_device_admit(struct cli *cli)
+{
+	json_t *body = json_pack("{s:s}", "state", "active"), *device;
+	err e = session_call(
+		cli, "PATCH", request_path(cli, "/admin/devices/{device}"), body, &device);
+
+	json_decref(body);
+	return e == OK ? command_answer(cli, device) : e;
+}
+
 static const struct option licence_argument[] = {
 	{"licence", "LICENCE", VALUE_TEXT, OPTION_REQUIRED, "the licence's id"},
 	{0},
@@ -97,7 +108,7 @@ static const struct option licence_create_options[] = {
 	{"entitlement", "CODE", VALUE_TEXT, OPTION_MANY,
 		"what the licence entitles to; packages may ask for such a code",
 		.member = "entitlements"},
-	{"max-devices", "N", VALUE_COUNT, 0, "devices it can be activated on",
+	{"max-devices", "N", VALUE_COUNT, 0, "devices it can be activated on; 0: any number",
 		.member = "max_devices"},
 	{"plan", "TEXT", VALUE_TEXT, 0, "name of what was bought", .member = "plan"},
 	{"org", "ORGANISATION", VALUE_TEXT, 0, "organisation it belongs to",
@@ -176,6 +187,11 @@ const struct command customer_commands[] = {
 	{.path = "device revoke",
 		.summary = "take a device off its licence; its tokens end at once",
 		.arguments = device_argument,
-		.run = run_device_revoke},
+		.run = run_device_revoke,
+		.next = "`slipway device admit` lets it activate again."},
+	{.path = "device admit",
+		.summary = "let a revoked device activate again",
+		.arguments = device_argument,
+		.run = run_device_admit},
 };
 const size_t customer_commands_count = ARRAY_LEN(customer_commands);
