@@ -280,6 +280,11 @@ const struct route routes[] = {
 		"Shows an upload and what was found in it", "upload", false},
 	{"PUT", V1 "/admin/uploads/{filename}", "upload.write", NULL, NULL, NULL, &upload_put_sink,
 		201, "Uploads a whole file; Repr-Digest may announce its SHA-256", "upload", false},
+	{"POST", V1 "/admin/scrub", "settings.write", post_scrub, NULL, NULL, NULL, 202,
+		"Has every stored file checked against its digest, from now on", "scrub", false},
+	{"GET", V1 "/admin/scrub", "stats.read", get_scrub, NULL, NULL, NULL, 200,
+		"How far the checking of stored files is", "scrub", false},
+
 	/* Licences and devices */
 	{"POST", V1 "/admin/licences", "licence.write", post_licence, NULL, new_licence, NULL, 201,
 		"Creates a licence; the answer shows its key, once", "new_licence", false},

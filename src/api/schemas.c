@@ -162,6 +162,12 @@ static const struct field upload[] = {ID, TEXT("filename", "Name"),
 	OPT_TEXT("architecture", "What the file says it is for"),
 	OPT_TEXT("name", "What the file says it is"), OPT_TEXT("version", "As the file has it"),
 	CREATED, TIME("expires_at", "When it is forgotten"), END};
+static const struct field scrub[] = {INT("blobs", "Stored files"), INT("bytes", "Their size"),
+	INT("damaged", "Files found damaged and not healed yet"),
+	INT("due", "Files still to be checked"),
+	OPT_TIME("oldest_check_at", "When the file that was checked longest ago was checked"),
+	OPT_TIME("requested_at", "When a check of everything was asked for last"), END};
+
 /* Licences and devices ------------------------------------------------------------------------- */
 
 #define LICENCE_MEMBERS                                                                            \
@@ -285,6 +291,7 @@ const struct schema schemas[] = {
 	{"release", "A release", release},
 	{"package", "A package", package},
 	{"upload", "An upload", upload},
+	{"scrub", "The state of the stored files", scrub},
 	/* licences and devices */
 	{"licence", "A licence, without its key", licence},
 	{"new_licence", "A licence that was just created", new_licence},

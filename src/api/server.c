@@ -33,8 +33,8 @@
 #define IDLE_TIMEOUT_S 120
 /* How long bytes nobody wants are taken after an early answer. */
 #define LINGER_US INT64_C(5000000)
-/* Health checks and the tailer get in beside a full house. */
-#define RESERVED_CONNECTIONS 4
+/* Health checks, the tailer and questions about uploads get in beside a full house. */
+#define RESERVED_CONNECTIONS 8
 
 struct api_server {
 	struct MHD_Daemon *daemon;

@@ -200,7 +200,7 @@ UPDATE blobs SET state = 'removing' WHERE sha256 = $1 AND claimed_at < $2
 SELECT sha256 FROM blobs WHERE state = $1 AND sha256 > $2 ORDER BY sha256 LIMIT 100;
 
 -- name: blob_due_for_scrub
-SELECT sha256, size FROM blobs WHERE state IN ('verified', 'damaged') AND scrubbed_at < $1
+SELECT sha256, size FROM blobs WHERE state = 'verified' AND scrubbed_at < $1
 ORDER BY scrubbed_at, sha256 LIMIT 1;
 
 -- name: blob_scrubbed
@@ -209,8 +209,20 @@ UPDATE blobs SET scrubbed_at = $1, state = $2 WHERE sha256 = $3 AND state IN ('v
 -- name: blob_scrub_counts
 SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT),
     COALESCE(SUM(CASE state WHEN 'damaged' THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN scrubbed_at < $1 THEN 1 ELSE 0 END), 0), COALESCE(MIN(scrubbed_at), 0)
+    COALESCE(SUM(CASE WHEN scrubbed_at < $1 AND state = 'verified' THEN 1 ELSE 0 END), 0), COALESCE(MIN(scrubbed_at), 0)
 FROM blobs WHERE state IN ('verified', 'damaged');
+
+-- A file without a row gets one that says it is going: nobody claims it meanwhile.
+-- name: blob_adopt_stray
+INSERT INTO blobs (sha256, size, state, format, detail, claimed_at, scrubbed_at)
+VALUES ($1, $2, 'removing', '', '{}', $3, $3) ON CONFLICT (sha256) DO NOTHING;
+
+-- name: scrub_request_save
+INSERT INTO meta (name, value) VALUES ('scrub_requested_at', $1)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: scrub_request_find
+SELECT value FROM meta WHERE name = 'scrub_requested_at';
 
 -- name: digest_block
 INSERT INTO blocked_digests (sha256, source, reason, blocked_at) VALUES ($1, $2, $3, $4)

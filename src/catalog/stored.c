@@ -98,6 +98,15 @@ err stored_end_removal(struct db_tx *tx, span sha256)
 	return db_exec(tx, blob_forget, DB_TEXT(sha256));
 }
 
+err stored_begin_stray_removal(struct db_tx *tx, span sha256, uint64_t size, int64_t now_us)
+{
+	int64_t changed;
+	err e = db_change(tx, &changed, blob_adopt_stray, DB_TEXT(sha256), DB_INT((int64_t)size),
+		DB_INT(now_us));
+
+	return !e && changed == 0 ? ERR_CONFLICT : e;
+}
+
 err stored_in_state(struct db_tx *tx, struct arena *a, enum blob_state state, span after,
 	span ret[100], size_t *ret_count)
 {
@@ -157,6 +166,32 @@ err stored_scrub_counts(struct db_tx *tx, int64_t before_us, struct scrub_counts
 		.oldest_at = db_int(rows, 4),
 	};
 	return OK;
+}
+
+err stored_request_scrub(struct db_tx *tx, int64_t now_us)
+{
+	char number[24];
+	struct buf text;
+
+	buf_init_fixed(&text, number, sizeof(number));
+	buf_add_i64(&text, now_us);
+	return db_exec(tx, scrub_request_save, DB_TEXT(buf_span(&text)));
+}
+
+err stored_scrub_requested_at(struct db_tx *tx, int64_t *ret_us)
+{
+	AUTO_PTR(db_rows) rows = NULL;
+	bool found;
+	int64_t at = 0;
+	err e = db_query(tx, &rows, scrub_request_find);
+
+	if (!e)
+		e = db_next(rows, &found);
+	if (!e && found && span_to_i64(db_text(rows, 0), &at))
+		e = ERR_CORRUPT;
+	if (!e)
+		*ret_us = at;
+	return e;
 }
 
 /* ---- blocked digests ---- */

@@ -28,6 +28,9 @@ err stored_orphans(struct db_tx *tx, struct arena *a, int64_t before_us, span re
 /* ERR_CONFLICT when somebody wants it after all. */
 err stored_begin_removal(struct db_tx *tx, span sha256, int64_t before_us) MUST_USE;
 err stored_end_removal(struct db_tx *tx, span sha256) MUST_USE;
+/* For a file that has no row: begins its removal. ERR_CONFLICT when it has one after all. */
+err stored_begin_stray_removal(
+	struct db_tx *tx, span sha256, uint64_t size, int64_t now_us) MUST_USE;
 /* Digests in a state, above `after`: at most 100. */
 err stored_in_state(struct db_tx *tx, struct arena *a, enum blob_state state, span after,
 	span ret[100], size_t *ret_count) MUST_USE;
@@ -42,6 +45,10 @@ struct scrub_counts {
 	int64_t blobs, bytes, damaged, due, oldest_at;
 };
 err stored_scrub_counts(struct db_tx *tx, int64_t before_us, struct scrub_counts *ret) MUST_USE;
+
+/* When somebody last asked for all blobs to be checked; 0: never. */
+err stored_request_scrub(struct db_tx *tx, int64_t now_us) MUST_USE;
+err stored_scrub_requested_at(struct db_tx *tx, int64_t *ret_us) MUST_USE;
 
 /* An administrator's block of a digest. */
 err digest_set_block(struct db_tx *tx, span sha256, span reason, int64_t now_us) MUST_USE;

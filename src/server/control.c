@@ -16,6 +16,7 @@
 #include "blob/upload_area.h"
 #include "crypto/secret.h"
 #include "feed/feed.h"
+#include "jobs/jobs.h"
 #include "keyring/keyring.h"
 #include "server/data_layout.h"
 #include "server/names.h"
@@ -185,6 +186,7 @@ int control_main(const struct conf *conf)
 {
 	struct control control;
 	struct api_server *server = NULL;
+	struct jobs *jobs = NULL;
 	const char *part = "";
 	sigset_t signals;
 
@@ -196,6 +198,8 @@ int control_main(const struct conf *conf)
 		return err_exit_code(e);
 	}
 	e = api_server_start(&control.service, DATA_SOCKET, &server);
+	if (!e)
+		e = jobs_start(&control.service, &jobs);
 	if (e)
 		log_error("the API cannot start", LOG_ERR(e));
 	else
@@ -203,6 +207,7 @@ int control_main(const struct conf *conf)
 	if (!e)
 		wait_for_stop(&signals);
 	api_server_stop(server, STOP_TIMEOUT_US);
+	jobs_stop(jobs);
 	control_close(&control);
 	return err_exit_code(e);
 }

@@ -10,6 +10,12 @@
 
 #include "base/banned.h"
 
+/*
+ * Connections beside the upload slots: for the short requests that ask how far an upload is, and so
+ * that one too many hears from the control plane when to come back.
+ */
+#define UPLOAD_QUESTIONS 4
+
 #define MAX_SLOTS   32
 #define SPARE_FILES 512 /* beyond two descriptors for each connection: logs, state, listeners */
 
@@ -91,7 +97,8 @@ static void set_capacity(struct rendering *r, const struct nginx_machine *m)
 	set_number(r, "connections", MIN(connections, files));
 	set_number(r, "api_requests", threads - threads / 4);
 	set_number(r, "keepalive", MAX(threads / 4 / workers, 1)); /* of each worker */
-	set_number(r, "upload_slots", conf_int(r->conf, CONF_UPLOAD_SLOTS));
+	set_number(
+		r, "upload_connections", conf_int(r->conf, CONF_UPLOAD_SLOTS) + UPLOAD_QUESTIONS);
 	set_number(r, "upload_max", conf_int(r->conf, CONF_UPLOAD_MAX));
 }
 

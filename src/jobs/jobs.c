@@ -1,0 +1,211 @@
+/*
+ * The thread of the jobs. Hard rule: a job does a bounded piece of work and looks at `stopping`, so
+ * that the program stops within a moment.
+ */
+#include "jobs/jobs.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/time.h"
+#include "feed/feed.h"
+#include "service/scrub.h"
+#include "service/tidy.h"
+#include "sys/clock.h"
+#include "sys/files.h"
+#include "sys/log.h"
+#include "sys/metrics.h"
+
+#include "base/banned.h"
+
+/* *stopping: end soon, whatever is left. */
+typedef err job_function(struct task *t, const atomic_bool *stopping);
+
+/* ---- the jobs ---- */
+
+static void say_count(const char *message, unsigned count)
+{
+	if (count)
+		log_info(message, LOG_INT("count", count));
+}
+
+static err expire_uploads(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	unsigned count = 0;
+	err e = tidy_uploads(t, &count);
+
+	say_count("uploads expired", count);
+	return e;
+}
+
+static err remove_stray_uploads(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	unsigned count = 0;
+	err e = tidy_upload_files(t, &count);
+
+	say_count("uploads nobody knows removed", count);
+	return e;
+}
+
+static err remove_orphans(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	unsigned count = 0;
+	err e = tidy_blobs(t, &count);
+
+	say_count("files nobody holds removed", count);
+	return e;
+}
+
+static err remove_strays(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	unsigned count = 0;
+	err e = tidy_blob_files(t, &count);
+
+	say_count("files nobody knows removed", count);
+	return e;
+}
+
+static err refresh_products(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	unsigned count = 0;
+	err e = tidy_products(t, &count);
+
+	say_count("product records renewed", count);
+	return e;
+}
+
+static err scrub(struct task *t, const atomic_bool *stopping)
+{
+	struct scrub_step step = {0};
+	err e;
+
+	do {
+		t->now_us = clock_wall_us();
+		e = scrub_next(t, stopping, &step);
+		if (!e && step.damaged)
+			log_error("stored file is damaged", LOG_SPAN("sha256", step.sha256));
+	} while (!e && step.checked && !atomic_load(stopping));
+	return e == ERR_CANCELLED ? OK : e;
+}
+
+static err expire_feed(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	uint64_t seq;
+
+	return feed_expire(t->service->db, t->now_us, &seq);
+}
+
+static err measure_disk(struct task *t UNUSED, const atomic_bool *stopping UNUSED)
+{
+	uint64_t bytes;
+	err e = disk_free(".", &bytes); /* the data directory: where the control plane runs */
+
+	if (!e)
+		metric_set(METRIC_DISK_FREE, NULL, (int64_t)bytes);
+	return e;
+}
+
+static const struct job {
+	const char *name;
+	int64_t interval_us;
+	job_function *run;
+} table[] = {
+	{"refresh_products", TIME_DAY, refresh_products},
+	{"measure_disk", 15 * TIME_SECOND, measure_disk},
+	{"expire_feed", TIME_MINUTE, expire_feed},
+	{"expire_uploads", TIME_MINUTE, expire_uploads},
+	{"remove_stray_uploads", TIME_HOUR, remove_stray_uploads},
+	{"remove_orphans", TIME_HOUR, remove_orphans},
+	{"remove_strays", TIME_DAY, remove_strays},
+	{"scrub", 5 * TIME_SECOND, scrub},
+};
+
+/* ---- the thread ---- */
+
+struct jobs {
+	struct service *service;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	atomic_bool stopping;
+};
+
+static void run_job(struct jobs *j, const struct job *job)
+{
+	struct caller nobody = {.kind = CALLER_ANONYMOUS};
+	AUTO_PTR(arena) a = arena_new();
+	struct task t = {
+		.service = j->service, .caller = &nobody, .arena = a, .now_us = clock_wall_us()};
+	err e = job->run(&t, &j->stopping);
+
+	if (e)
+		log_warn("job failed", LOG_STR("job", job->name), LOG_ERR(e),
+			LOG_STR("detail", t.detail ? t.detail : ""));
+}
+
+static void wait_until(struct jobs *j, int64_t monotonic_us)
+{
+	struct timespec at = {monotonic_us / TIME_SECOND, monotonic_us % TIME_SECOND * 1000};
+
+	(void)pthread_mutex_lock(&j->lock);
+	while (!atomic_load(&j->stopping) && pthread_cond_timedwait(&j->wake, &j->lock, &at) == 0)
+		;
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+static void *run_jobs(void *arg)
+{
+	int64_t due[ARRAY_LEN(table)] = {0};
+	struct jobs *j = arg;
+
+	while (!atomic_load(&j->stopping)) {
+		int64_t next = INT64_MAX;
+
+		for (size_t i = 0; i < ARRAY_LEN(table) && !atomic_load(&j->stopping); i++) {
+			if (due[i] <= clock_monotonic_us()) {
+				run_job(j, &table[i]);
+				due[i] = clock_monotonic_us() + table[i].interval_us;
+			}
+			next = MIN(next, due[i]);
+		}
+		wait_until(j, next);
+	}
+	return NULL;
+}
+
+err jobs_start(struct service *service, struct jobs **ret)
+{
+	struct jobs *j = calloc(1, sizeof(*j));
+	pthread_condattr_t monotonic;
+
+	if (!j)
+		return ERR_NOMEM;
+	j->service = service;
+	(void)pthread_mutex_init(&j->lock, NULL); /* cannot fail without attributes */
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&j->wake, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	if (pthread_create(&j->thread, NULL, run_jobs, j)) {
+		free(j);
+		return ERR_NOMEM;
+	}
+	*ret = j;
+	return OK;
+}
+
+void jobs_stop(struct jobs *j)
+{
+	if (!j)
+		return;
+	(void)pthread_mutex_lock(&j->lock);
+	atomic_store(&j->stopping, true);
+	(void)pthread_cond_signal(&j->wake);
+	(void)pthread_mutex_unlock(&j->lock);
+	(void)pthread_join(j->thread, NULL);
+	(void)pthread_cond_destroy(&j->wake);
+	(void)pthread_mutex_destroy(&j->lock);
+	free(j);
+}
