@@ -1,5 +1,6 @@
 """`slipway serve`: start, users, supervision, reload, stop, TLS, and what nginx itself answers."""
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import pytest
 import slipway
@@ -346,6 +348,97 @@ def test_a_second_signal_does_not_wait(own):
     own.process.send_signal(signal.SIGTERM)
     assert own.process.wait(15) == 0
     assert time.monotonic() - start < 8
+
+
+# ---- downloads outlive what happens around them -------------------------------------------------
+
+SIZE = 60_000_000  # far more than what fits into the sockets' buffers
+
+
+class SlowDownload:
+    """A download of which some has been read, and whose rest the server still has to send."""
+
+    def __init__(self, server, tmp_path):
+        package = slipway.make_deb(tmp_path / "big.deb", size=SIZE)
+        self.digest = hashlib.sha256(package.read_bytes()).hexdigest()
+        server.cli("product", "create", "demo")
+        package_id = server.publish(package, "demo", "1.0.0")["packages"][0]["id"]
+        grant = server.api("POST", "/downloads/token", {"package_id": package_id}, status=200).json
+        self.path = urllib.parse.urlsplit(grant["url"]).path
+        self.connection = server.connection()
+        self.connection.request("GET", self.path)
+        self.response = self.connection.getresponse()
+        assert self.response.status == 200
+        self.hash = hashlib.sha256(self.response.read(1000))
+
+    def finish(self):
+        while part := self.response.read(1 << 20):
+            self.hash.update(part)
+        assert self.hash.hexdigest() == self.digest
+
+
+@pytest.fixture
+def download(own, tmp_path):
+    own.start()
+    return SlowDownload(own, tmp_path)
+
+
+def test_a_running_download_is_finished_before_the_stop(own, download):
+    own.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not answers(own)(), "the end of new connections")
+    assert own.process.poll() is None
+    download.finish()
+    assert own.process.wait(15) == 0
+
+
+def test_a_download_that_takes_too_long_does_not_hold_up_the_stop(own, download):
+    own.process.send_signal(signal.SIGTERM)
+    assert own.process.wait(20) == 0
+    with pytest.raises((AssertionError, OSError)):  # cut short: not the whole file
+        download.finish()
+    assert "downloads are cut to stop" in own.log.read_text()
+
+
+def test_a_running_download_survives_kill_of_master_and_control(own, download):
+    found = children(own)
+    os.kill(found["control"], signal.SIGKILL)
+    os.kill(found["nginx"], signal.SIGKILL)
+    wait_until(answers(own, "/readyz"), "the restart")
+    download.finish()
+
+
+def test_a_running_download_survives_a_reload(own, download):
+    own.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "nginx reloads" in own.log.read_text(), "the reload")
+    wait_until(answers(own), "an answer")
+    download.finish()
+
+
+def test_downloads_go_on_without_the_control_plane(own, download):
+    """With control and supervisor stopped nothing answers but nginx: valid tokens still open files."""
+    stopped = [children(own)["control"], own.process.pid]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        download.finish()
+        assert own.request("GET", download.path, headers={"Range": "bytes=0-9"}).status == 206
+        check = own.request("GET", "/api/v1/updates/check?product=demo&version=0.1.0&platform=linux-amd64")
+        assert check.status == 200 and check.json["update"] is True
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_the_event_log_has_a_line_per_download_and_no_token(own, download):
+    download.finish()
+    lines = wait_until((own.data / "log" / "events.log").read_text, "the line").splitlines()
+    event = json.loads(lines[0])
+    assert event["event"] == "download" and event["status"] == 200 and event["complete"] == "OK"
+    assert event["sent"] >= SIZE and int(event["size"]) == event["sent"]
+    assert event["file"].endswith(".deb") and event["download"].startswith("dl")
+    token = download.path.split("/")[2]
+    for log in [own.log, *(own.data / "log").iterdir()]:
+        assert token not in log.read_text(), log
 
 
 # ---- reload ------------------------------------------------------------------------------------
