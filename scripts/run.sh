@@ -64,7 +64,7 @@ fetch_packages() {
 	apt-cache madison openvpn 2>/dev/null | grep -q . || { [ "$(id -u)" = 0 ] && apt-get update -qq || sudo apt-get update -qq; }
 	local name version
 	for name in openvpn wireguard-tools openconnect strongswan-starter; do
-		apt-cache madison "$name" | awk '$6 ~ /Packages/ || $7 ~ /Packages/ {print $3}' | sort -u | head -2 |
+		apt-cache madison "$name" | awk '/ Packages$/ {print $3}' | sort -u | head -2 |
 			while read -r version; do
 				ls "$PACKAGES/${name}_$(printf %s "$version" | sed 's/:/%3a/')"_*.deb >/dev/null 2>&1 ||
 					(cd "$PACKAGES" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$name=$version" >/dev/null 2>&1) || true
