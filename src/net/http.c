@@ -78,6 +78,7 @@ err http_new(const struct http_settings *settings, struct http **ret)
 		return ERR_NOMEM;
 	h->settings = *settings;
 	h->settings.ca_file = copy_or_null(settings->ca_file, &failed);
+	h->settings.unix_socket = copy_or_null(settings->unix_socket, &failed);
 	h->settings.user_agent =
 		copy_or_null(settings->user_agent ? settings->user_agent : "slipway", &failed);
 	h->curl = curl_easy_init();
@@ -95,6 +96,7 @@ void http_free(struct http *h)
 		return;
 	curl_easy_cleanup(h->curl);
 	free((void *)(uintptr_t)h->settings.ca_file);
+	free((void *)(uintptr_t)h->settings.unix_socket);
 	free((void *)(uintptr_t)h->settings.user_agent);
 	free(h);
 }
@@ -244,6 +246,10 @@ static void set_connection(struct http *h, struct exchange *x)
 	if (s->ca_file) {
 		curl_easy_setopt(c, CURLOPT_CAINFO, s->ca_file);
 		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+	}
+	if (s->unix_socket) {
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
+		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, s->unix_socket);
 	}
 	if (s->permit) {
 		curl_easy_setopt(c, CURLOPT_PROXY, "");

@@ -18,9 +18,10 @@
 struct sockaddr;
 
 struct http_settings {
-	const char *ca_file;    /* PEM, trusted instead of the system's authorities; NULL: those */
-	const char *user_agent; /* NULL: "slipway" */
-	bool plain;             /* http:// URLs are accepted too */
+	const char *ca_file;     /* PEM, trusted instead of the system's authorities; NULL: those */
+	const char *user_agent;  /* NULL: "slipway" */
+	bool plain;              /* http:// URLs are accepted too */
+	const char *unix_socket; /* connect to this instead of the URL's host; NULL: no */
 	int64_t connect_timeout_us; /* 0: 10 s */
 	int64_t stall_timeout_us;   /* without a byte either way; 0: 30 s */
 	unsigned attempts;          /* of a request that may be repeated; 0: 4 */

@@ -11,9 +11,11 @@
 #include "cli/cli.h"
 #include "conf/conf.h"
 #include "crypto/password.h"
+#include "event/tailer.h"
 #include "server/control.h"
 #include "server/data_layout.h"
 #include "server/init.h"
+#include "server/names.h"
 #include "server/supervise.h"
 #include "sys/files.h"
 #include "sys/log.h"
@@ -137,14 +139,25 @@ static err run_control(struct cli *cli)
 		    : OK;
 }
 
+static int run_tailer(const struct conf *conf)
+{
+	const struct tailer_plan plan = {
+		.directory = DATA_LOG, .socket = DATA_SOCKET, .edge = EDGE_NAME};
+
+	(void)conf; /* nothing of it concerns the tailer */
+	return tailer_main(&plan);
+}
+
 static err run_serve(struct cli *cli)
 {
 	const char *https = cli_text(cli, "https"), *http = cli_text(cli, "http"), *problem = NULL;
 	size_t count;
 	const char *const *settings = cli_texts(cli, "set", &count);
 	const char **overrides = arena_alloc(cli->arena, (count + 2) * sizeof(*overrides));
-	struct serve_plan plan = {
-		.data_dir = cli_text(cli, "data"), .overrides = overrides, .control = control_main};
+	struct serve_plan plan = {.data_dir = cli_text(cli, "data"),
+		.overrides = overrides,
+		.control = control_main,
+		.tailer = run_tailer};
 	err e;
 
 	for (size_t i = 0; i < count; i++)
