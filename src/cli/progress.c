@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "cli/chart.h"
 #include "cli/humane.h"
 
 #include "base/banned.h"
@@ -49,22 +50,6 @@ static unsigned percent(uint64_t bytes, uint64_t total)
 	if (total == 0)
 		return 100;
 	return (unsigned)((double)bytes / (double)total * 100.0);
-}
-
-static void add_bar(struct buf *out, unsigned width, uint64_t bytes, uint64_t total)
-{
-	static const char *const eighths[] = {"", "\xe2\x96\x8f", "\xe2\x96\x8e", "\xe2\x96\x8d",
-		"\xe2\x96\x8c", "\xe2\x96\x8b", "\xe2\x96\x8a", "\xe2\x96\x89"};
-	unsigned filled = total ? (unsigned)((double)bytes / (double)total * width * 8) : width * 8;
-	unsigned at = 0;
-
-	filled = MIN(filled, width * 8);
-	for (; at < filled / 8; at++)
-		buf_add_str(out, "\xe2\x96\x88");
-	if (filled % 8 && at++ < width)
-		buf_add_str(out, eighths[filled % 8]);
-	for (; at < width; at++)
-		buf_add_str(out, "\xe2\x96\x91");
 }
 
 /* "  53%  12.3 MB of 52.4 MB  1.20 MB/s  33 s left" */
@@ -113,7 +98,7 @@ void progress_line(
 	text_cut(out, span_from(p->label_), label);
 	buf_add_str(out, "  ");
 	if (bar >= BAR_LEAST + 2) {
-		add_bar(out, MIN(bar - 2, BAR_MOST), bytes, p->total_);
+		chart_bar(out, bytes, p->total_, MIN(bar - 2, BAR_MOST), true);
 		buf_add_byte(out, ' ');
 	}
 	buf_add(out, buf_span(&numbers));
