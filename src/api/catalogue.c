@@ -172,7 +172,6 @@ void write_release(struct request *rq, const struct release *r)
 		if (r->channels & CHANNEL_BIT(c))
 			json_cstr(w, NULL, channel_name((enum channel)c));
 	json_end(w);
-	json_str(w, "notes", r->notes);
 	json_str(w, "notes_url",
 		span_from(arena_printf(
 			rq->task.arena, "/api/v1/releases/%.*s/notes", SPAN_ARG(r->id))));

@@ -21,7 +21,7 @@ void write_optional(struct request *rq, const char *key, span text);
 void write_optional_time(struct request *rq, const char *key, int64_t time_us);
 /* Words with spaces between as an array. */
 void write_words(struct request *rq, const char *key, span words);
-/* Members of the schemas "release" and "package", into the object that is open. */
+/* Members of the schemas "release" (but the notes) and "package", into the object that is open. */
 void write_release(struct request *rq, const struct release *r);
 void write_package(struct request *rq, const struct package *p);
 

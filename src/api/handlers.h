@@ -29,6 +29,8 @@ api_handler post_package_block, delete_package_block;
 /* uploads.c */
 extern const struct body_sink upload_post_sink, upload_patch_sink, upload_put_sink;
 api_handler options_uploads, head_upload, get_upload, delete_upload;
+/* manifest.c */
+api_handler get_manifest, get_release_notes;
 /* scrub.c */
 api_handler post_scrub, get_scrub;
 /* licences.c */

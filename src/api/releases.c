@@ -13,6 +13,7 @@ static err answer_release(struct request *rq, err e, const struct release *r)
 		return e;
 	json_begin_object(&rq->out, NULL);
 	write_release(rq, r);
+	json_str(&rq->out, "notes", r->notes);
 	json_end(&rq->out);
 	return OK;
 }

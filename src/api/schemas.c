@@ -129,32 +129,45 @@ static const struct field product[] = {ID, TEXT("name", "Name, never changes"),
 static const struct field publisher_key[] = {ID, TEXT("product_id", "Its product"),
 	TEXT("key_id", "Key id as minisign shows it"), TEXT("public_key", "The key, in Base64"),
 	CREATED, END};
-static const struct field release[] = {ID, TEXT("product", "Name of the product"),
-	TEXT("product_id", "Id of the product"), TEXT("version", "Semantic version"),
-	CHOICE("state", "draft published paused withdrawn", "State"),
-	STRINGS("channels", "Channels it was put into"), TEXT("notes", "Release notes in Markdown"),
-	TEXT("notes_url", "Where clients read the notes"),
-	BOOL("critical", "Clients are told to hurry"), BOOL("mandatory", "Must be installed"),
-	OPT_TEXT("min_from", "Least version it can be installed over"),
-	OPT_TIME("eol_at", "When support for it ends"), CREATED,
-	OPT_TIME("published_at", "When it was published first"),
-	OPT_TEXT("withdrawn_reason", "Why it was withdrawn"), END};
+#define RELEASE_MEMBERS                                                                            \
+	ID, TEXT("product", "Name of the product"), TEXT("product_id", "Id of the product"),       \
+		TEXT("version", "Semantic version"),                                               \
+		CHOICE("state", "draft published paused withdrawn", "State"),                      \
+		STRINGS("channels", "Channels it was put into"),                                   \
+		TEXT("notes_url", "Where clients read the notes"),                                 \
+		BOOL("critical", "Clients are told to hurry"),                                     \
+		BOOL("mandatory", "Must be installed"),                                            \
+		OPT_TEXT("min_from", "Least version it can be installed over"),                    \
+		OPT_TIME("eol_at", "When support for it ends"), CREATED,                           \
+		OPT_TIME("published_at", "When it was published first"),                           \
+		OPT_TEXT("withdrawn_reason", "Why it was withdrawn")
+static const struct field release[] = {
+	RELEASE_MEMBERS, TEXT("notes", "Release notes in Markdown"), END};
 static const struct field requirement[] = {
 	TEXT("product", "Name of the product needed"), TEXT("range", "Versions that will do"), END};
-static const struct field package[] = {ID, TEXT("release_id", "Its release"),
-	TEXT("filename", "Name under which it is served"), TEXT("platform", "os-arch"),
-	TEXT("format", "What it is"), INT("size", "Bytes"), TEXT("sha256", "Hexadecimal"),
-	CHOICE("class", "public licensed enterprise development", "Who may have it"),
-	OPT_TEXT("entitlement", "Code that the licence must have"),
-	OPT_TEXT("organisation", "Whose it is"),
-	OPT_TEXT("min_os_version", "Least version of the operating system"),
-	OBJECTS("requires", requirement, "Other products it needs"),
-	OPT_TEXT("signature", "The publisher's minisign signature"),
-	OPT_TEXT("signature_key_id", "The key it was made with"),
-	BOOL("blocked", "Its bytes may not be downloaded"),
-	OPT_TEXT("blocked_reason", "Why it is blocked"), CREATED,
+#define PACKAGE_MEMBERS                                                                            \
+	ID, TEXT("release_id", "Its release"), TEXT("filename", "Name under which it is served"),  \
+		TEXT("platform", "os-arch"), TEXT("format", "What it is"), INT("size", "Bytes"),   \
+		TEXT("sha256", "Hexadecimal"),                                                     \
+		CHOICE("class", "public licensed enterprise development", "Who may have it"),      \
+		OPT_TEXT("entitlement", "Code that the licence must have"),                        \
+		OPT_TEXT("organisation", "Whose it is"),                                           \
+		OPT_TEXT("min_os_version", "Least version of the operating system"),               \
+		OBJECTS("requires", requirement, "Other products it needs"),                       \
+		OPT_TEXT("signature", "The publisher's minisign signature"),                       \
+		OPT_TEXT("signature_key_id", "The key it was made with"),                          \
+		BOOL("blocked", "Its bytes may not be downloaded"),                                \
+		OPT_TEXT("blocked_reason", "Why it is blocked"), CREATED
+static const struct field package[] = {PACKAGE_MEMBERS,
 	{"warnings", FIELD_STRINGS, false, 0, 0, NULL, NULL, "After adding it: what looks odd"},
 	END};
+static const struct field visible_package[] = {PACKAGE_MEMBERS, END};
+static const struct field visible_release[] = {
+	RELEASE_MEMBERS, OBJECTS("packages", visible_package, "Packages the caller may have"), END};
+static const struct field manifest[] = {TEXT("product", "Name of the product"),
+	TEXT("title", "What people call it"),
+	OBJECTS("releases", visible_release, "Newest version first"),
+	OPT_TEXT("next_cursor", "For the next page; null on the last one"), END};
 static const struct field upload[] = {ID, TEXT("filename", "Name"),
 	INT("offset", "Bytes that have arrived"), BOOL("finished", "It can be made a package"),
 	OPT_INT("size", "Bytes in the end"), OPT_TEXT("sha256", "Hexadecimal, once finished"),
@@ -291,6 +304,7 @@ const struct schema schemas[] = {
 	{"release", "A release", release},
 	{"package", "A package", package},
 	{"upload", "An upload", upload},
+	{"manifest", "What the caller may see of a product", manifest},
 	{"scrub", "The state of the stored files", scrub},
 	/* licences and devices */
 	{"licence", "A licence, without its key", licence},

@@ -41,6 +41,16 @@ def offset_of(server, path):
     return int(answer.headers["Upload-Offset"])
 
 
+@pytest.fixture(scope="module")
+def server(database):
+    """As everywhere, but the limit of requests is not what is tested here."""
+    running = slipway.Server(database, settings=["limit.api=100000"])
+    try:
+        yield running.start()
+    finally:
+        running.close()
+
+
 def area(server):
     """What lies in the upload area."""
     return {f.name for f in (server.data / "uploads").iterdir()}
