@@ -263,10 +263,15 @@ static void wait_us(int64_t us)
 static void catch_signals(void)
 {
 	struct sigaction stop = {.sa_handler = on_stop}, ignore = {.sa_handler = SIG_IGN};
+	sigset_t signals;
 
 	(void)sigaction(SIGTERM, &stop, NULL); /* valid signals: cannot fail */
 	(void)sigaction(SIGINT, &stop, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigprocmask(SIG_UNBLOCK, &signals, NULL); /* the parent had them blocked */
 }
 
 static err tailer_open(const struct tailer_plan *plan, struct tailer *ret)

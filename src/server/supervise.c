@@ -109,10 +109,12 @@ static int run_body(void *context)
 	const struct body *b = context;
 	const struct conf *conf = b->s->serving->conf;
 	enum log_level level = LOG_INFO_LEVEL;
+	char name[16]; /* what the kernel keeps */
 
 	(void)log_level_from_name(span_from(conf_str(conf, CONF_LOG_LEVEL)), &level);
 	log_init(b->name, level, STDERR_FILENO);
-	(void)prctl(PR_SET_NAME, b->name, 0, 0, 0); /* for ps and top */
+	(void)snprintf(name, sizeof(name), "slipway-%s", b->name);
+	(void)prctl(PR_SET_NAME, name, 0, 0, 0); /* for ps and top */
 	(void)close(b->s->signals);
 	if (b->s->nginx_errors >= 0)
 		(void)close(b->s->nginx_errors);
