@@ -136,9 +136,10 @@ def check(server, journal, token, sample):
     # Whatever is published, acknowledged or not, is whole: its package downloads and matches.
     published = [r for r in listed.values() if r["state"] == "published"]
     for release in sample.sample(published, min(3, len(published))):
-        shown = server.api("GET", f"/admin/releases/{release['id']}", token=token, status=200).json
-        assert shown["packages"], f"published without a package: {shown}"
-        package = shown["packages"][0]
+        packages = server.api("GET", f"/admin/packages?release={release['id']}", token=token,
+                              status=200).json["items"]
+        assert packages, f"published without a package: {release}"
+        package = packages[0]
         grant = server.api("POST", "/downloads/token", {"package_id": package["id"]})
         assert grant.status in (200, 201), grant
         got = server.request("GET", "/d/" + grant.json["url"].split("/d/", 1)[1])
@@ -159,7 +160,7 @@ def control_pid(server):
     for pid in slipway.descendants(server.process.pid):
         try:
             with open(f"/proc/{pid}/comm") as f:
-                if f.read().strip() == "slipway-control":
+                if f.read().strip() == "control":
                     return pid
         except OSError:
             continue
@@ -203,9 +204,8 @@ def test_nothing_acknowledged_is_lost_by_kill_9(server):
                 journal.forgive_unlogged(time.monotonic())
                 server.start()
             else:
-                pid = control_pid(server)
-                if pid:
-                    os.kill(pid, signal.SIGKILL)
+                os.kill(slipway.wait_until(lambda: control_pid(server), "a control plane to kill"),
+                        signal.SIGKILL)
             wait_answering(server)
             token = server.login()
             if journal.kills % 5 == 0:
