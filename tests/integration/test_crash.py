@@ -3,7 +3,7 @@ again. Clients keep a journal of what was acknowledged to them; after each resta
 uses only public interfaces compares the server with the journal. Nothing acknowledged may be
 missing, nothing half-done may be visible.
 
-SLIPWAY_KILLS sets the number of kills (default 200), SLIPWAY_SEED the random choices."""
+SLIPWAY_KILLS sets the number of kills (default 120, on each database), SLIPWAY_SEED the random choices."""
 import hashlib
 import json
 import os
@@ -17,7 +17,7 @@ import pytest
 
 import slipway
 
-KILLS = int(os.environ.get("SLIPWAY_KILLS", "200"))
+KILLS = int(os.environ.get("SLIPWAY_KILLS", "120"))
 SEED = int(os.environ.get("SLIPWAY_SEED", random.randrange(1 << 30)))
 CONNECTION_FAILURES = (OSError, ssl.SSLError, slipway.http.client.HTTPException)
 
@@ -118,6 +118,10 @@ def download(client):
     record["received"] = time.monotonic()
 
 
+def number(version):
+    return tuple(int(n) for n in version.split("."))
+
+
 def check(server, journal, token, sample):
     """Compares the server with the journal, through the API and the data plane only."""
     with journal.lock:
@@ -144,13 +148,12 @@ def check(server, journal, token, sample):
         assert grant.status in (200, 201), grant
         got = server.request("GET", "/d/" + grant.json["url"].split("/d/", 1)[1])
         assert got.status == 200 and hashlib.sha256(got.body).hexdigest() == package["sha256"], got
-    # The data plane offers the newest of them.
+    # The data plane offers the newest of them, or one published since the list was read.
     if releases:
-        newest = max((r["version"] for r in published),
-                     key=lambda v: tuple(int(n) for n in v.split(".")))
+        newest = max(number(r["version"]) for r in published)
         offered = server.api("GET", "/updates/check?product=crash&version=0.0.1&platform=linux-any",
                              status=200).json
-        assert offered["update"] and offered["version"] == newest, offered
+        assert offered["update"] and number(offered["version"]) >= newest, offered
     for download_id in sample.sample(sorted(downloads), min(10, len(downloads))):
         server.api("GET", f"/admin/downloads/{download_id}", token=token, status=200)
 
@@ -195,15 +198,19 @@ def test_nothing_acknowledged_is_lost_by_kill_9(server):
                for i, step in enumerate([publish, publish, download, download])]
     for c in clients:
         c.start()
+    in_a_row = 0
     try:
         for journal.kills in range(KILLS):
             # Not a wait for something: the point of the crash is to be random.
             time.sleep(chance.uniform(0.02, 0.25))
-            if chance.random() < 0.2:
+            # A supervisor waits longer before each restart; a fresh one begins at the beginning.
+            if in_a_row == 3 or chance.random() < 0.2:
+                in_a_row = 0
                 server.kill()
                 journal.forgive_unlogged(time.monotonic())
                 server.start()
             else:
+                in_a_row += 1
                 os.kill(slipway.wait_until(lambda: control_pid(server), "a control plane to kill"),
                         signal.SIGKILL)
             wait_answering(server)
