@@ -9,86 +9,47 @@
 #include <unistd.h>
 
 #include "account/account.h"
-#include "base/encode.h"
 #include "conf/conf.h"
-#include "crypto/digest.h"
 #include "crypto/password.h"
-#include "crypto/random.h"
 #include "crypto/secret.h"
 #include "server/accounts.h"
 #include "server/control.h"
 #include "server/data_layout.h"
-#include "service/service_queries.h"
+#include "service/setup.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 
 #include "base/banned.h"
 
 #define CONF_TEXT_MAX 65536
-#define TOKEN_BYTES   32
-#define SETUP_PREFIX  "sls_"
-
-struct first_admin {
-	struct arena *arena;
-	struct account account;
-};
-
-static err insert_admin(struct db_tx *tx, void *arg)
-{
-	struct first_admin *f = arg;
-
-	return account_insert(tx, f->arena, &f->account);
-}
 
 static err make_admin(
 	struct arena *a, struct db *db, const struct init_plan *plan, const char **ret_problem)
 {
-	struct first_admin f = {.arena = a};
 	char id[TYPEID_SIZE];
 	AUTO(buf) hash = {0};
 	err e;
 
 	buf_init(&hash, PASSWORD_HASH_MAX);
 	e = password_hash(plan->admin_password, &hash);
-	if (e)
-		return e;
-	random_id("acc", clock_wall_us(), id);
-	f.account = (struct account){
-		.id = span_from(id),
-		.email = span_from(plan->admin_email),
-		.role = SPAN("admin"),
-		.password_hash = buf_span(&hash),
-		.created_at_us = clock_wall_us(),
-	};
-	e = db_transact(db, DB_WRITE, insert_admin, &f);
+	if (!e)
+		e = setup_admin(
+			db, span_from(plan->admin_email), buf_span(&hash), clock_wall_us(), id);
 	if (e == ERR_CONFLICT)
 		*ret_problem = arena_printf(
 			a, "The database has an account for %s already.", plan->admin_email);
 	return e;
 }
 
-static err put_setup_token(struct db_tx *tx, void *arg)
-{
-	return db_exec(tx, setup_put, DB_CSTR(arg));
-}
-
-/* Only the token's digest is kept; the token itself is shown once. */
 static err make_setup_token(struct arena *a, struct db *db, const char **ret_token)
 {
-	uint8_t secret[TOKEN_BYTES], digest[SHA256_SIZE];
-	AUTO(buf) token = {0};
-	AUTO(buf) hex = {0};
+	char token[SETUP_TOKEN_SIZE];
+	err e = setup_token_make(db, token);
 
-	buf_init(&token, 64);
-	buf_init(&hex, SHA256_HEX);
-	random_bytes(secret, sizeof(secret));
-	buf_add_str(&token, SETUP_PREFIX);
-	base64url_encode(&token, span_of(secret, sizeof(secret)));
-	wipe(secret, sizeof(secret));
-	sha256(buf_span(&token), digest);
-	hex_encode(&hex, span_of(digest, sizeof(digest)));
-	*ret_token = arena_str(a, buf_span(&token));
-	return db_transact(db, DB_WRITE, put_setup_token, arena_str(a, buf_span(&hex)));
+	if (!e)
+		*ret_token = arena_strdup(a, token);
+	wipe(token, sizeof(token));
+	return e;
 }
 
 static err check_plan(struct arena *a, const struct init_plan *plan, const char **ret_problem)

@@ -73,8 +73,7 @@ static err setup_body(struct db_tx *tx, void *arg)
 		return e;
 	if (taken != 1)
 		return fail(t, ERR_DENIED, "setup_token_invalid",
-			"The set-up token is wrong or was used. `slipway init --setup-token` makes "
-			"a new one.");
+			"The set-up token is wrong, or was used already.");
 	e = insert_admin(tx, t->arena, s->id, s->email, s->password_hash, t->now_us, &s->account);
 	if (e == ERR_CONFLICT)
 		return fail(t, e, "email_taken", "There is an account with this address.");
@@ -93,8 +92,7 @@ static err probe_body(struct db_tx *tx, void *arg)
 		e = db_next(rows, &row);
 	if (!e && !row)
 		return fail(s->task, ERR_DENIED, "setup_token_invalid",
-			"The set-up token is wrong or was used. `slipway init --setup-token` makes "
-			"a new one.");
+			"The set-up token is wrong, or was used already.");
 	return e;
 }
 

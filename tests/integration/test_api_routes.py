@@ -1,8 +1,11 @@
 """What holds for every route: generated from the OpenAPI document, which the server generates from
 its route table. A new route is covered here by existing."""
 import concurrent.futures
+import contextlib
 import json
+import pathlib
 import re
+import select
 import socket
 import time
 
@@ -263,6 +266,34 @@ def test_bodies_above_the_limit(plane):
                   headers=headers)
 
 
+def test_a_long_upload_is_refused_before_it_is_sent(plane):
+    """Whoever may not upload learns it while still sending, and can read the answer."""
+    megabyte = b"x" * 1048576
+    for token in (None, "garbage"):
+        sent = 0
+
+        def body():
+            nonlocal sent
+            for _ in range(4096):
+                sent += 1
+                yield megabyte
+
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection = plane.connection()
+            connection.connect()
+            head = "PUT /api/v1/admin/uploads/a.deb HTTP/1.1\r\nHost: x\r\nContent-Length: 4294967296\r\n"
+            if token:
+                head += f"Authorization: Bearer {token}\r\n"
+            connection.sock.sendall(head.encode() + b"\r\n")
+            for chunk in body():
+                connection.sock.sendall(chunk)
+                if select.select([connection.sock], [], [], 0)[0]:
+                    break
+        assert b" 401 " in connection.sock.recv(4096).split(b"\r\n")[0]
+        assert sent < 1024
+        connection.close()
+
+
 def test_a_body_where_none_is_expected(plane):
     plane.refused("GET", "/me", {"a": 1}, plane.admin, status=400, code="body_not_expected")
 
@@ -383,6 +414,22 @@ def test_the_document_is_complete(plane):
     assert control.check_problem(plane.request("GET", "/nothing"))
     control.check_schema(plane.request("GET", "/nothing").json,
                          plane.document["components"]["schemas"]["problem"], plane.document)
+
+
+def test_the_programs_know_real_paths(plane):
+    """Every path the command line and the client name is one of the routes."""
+    root = pathlib.Path(control.__file__).resolve().parents[2]
+    templates = [re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "$") for path in plane.document["paths"]]
+    # Answered by nginx's module, not by the control plane.
+    templates.append(re.compile("/api/v1/updates/check$"))
+    found = 0
+    for source in [*root.glob("src/cli/*.c"), *root.glob("client/**/*.c")]:
+        for path in re.findall(r'"(?:/api/v1)?(/(?:admin|auth|downloads|licences|updates|packages|tokens|setup|me)\b[^"]*)"',
+                               source.read_text()):
+            path = "/api/v1" + re.sub(r"\{\w+\}|%s", "x", path.split("?")[0])
+            assert any(t.match(path) for t in templates), f"{source.name}: {path}"
+            found += 1
+    assert found > 30
 
 
 def test_metrics_are_exposed(plane):
