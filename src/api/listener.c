@@ -103,29 +103,30 @@ static err bind_socket(const char *path, int *ret)
 	return e;
 }
 
-err listener_start(
-	const char *path, unsigned most, on_connection *handler, void *ctx, struct listener **ret)
+err listener_open(const char *path, unsigned most, struct listener **ret)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	err e;
 
 	if (!l)
 		return ERR_NOMEM;
-	*l = (struct listener){.most = most, .handler = handler, .ctx = ctx, .socket = -1};
+	*l = (struct listener){.most = most, .socket = -1};
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->room, NULL);
 	l->path = strdup(path);
 	e = l->path ? bind_socket(path, &l->socket) : ERR_NOMEM;
-	if (!e && pthread_create(&l->thread, NULL, accept_all, l))
-		e = ERR_NOMEM;
-	if (e) {
-		if (l->socket >= 0)
-			(void)close(l->socket); /* nothing was written to it */
+	if (e)
 		listener_free(l);
-	} else {
+	else
 		*ret = l;
-	}
 	return e;
+}
+
+err listener_run(struct listener *l, on_connection *handler, void *ctx)
+{
+	l->handler = handler;
+	l->ctx = ctx;
+	return pthread_create(&l->thread, NULL, accept_all, l) ? ERR_NOMEM : OK;
 }
 
 void listener_close(struct listener *l)
@@ -136,14 +137,15 @@ void listener_close(struct listener *l)
 	pthread_mutex_unlock(&l->lock);
 	(void)shutdown(l->socket, SHUT_RDWR); /* wakes accept4 */
 	pthread_join(l->thread, NULL);
-	(void)close(l->socket); /* nothing was written to it */
-	(void)unlink(l->path);  /* a new start would do it as well */
+	(void)unlink(l->path); /* a new start would do it as well */
 }
 
 void listener_free(struct listener *l)
 {
 	if (!l)
 		return;
+	if (l->socket >= 0)
+		(void)close(l->socket); /* nothing was written to it */
 	pthread_cond_destroy(&l->room);
 	pthread_mutex_destroy(&l->lock);
 	free(l->path);

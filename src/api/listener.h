@@ -10,20 +10,19 @@
 
 struct listener;
 
+/* Replaces what stands under path and listens (mode 0660). ERR_INVALID: path is too long. Gives. */
+err listener_open(const char *path, unsigned most, struct listener **ret) MUST_USE;
+
 /* Takes fd; runs on the listener's thread. */
 typedef void on_connection(void *ctx, int fd);
 
-/*
- * Replaces what stands under path and listens (mode 0660). ERR_INVALID when path is too long for a
- * socket. Keeps ctx. Gives.
- */
-err listener_start(const char *path, unsigned most, on_connection *handler, void *ctx,
-	struct listener **ret) MUST_USE;
+/* Starts accepting. Keeps ctx. Until then connections wait. */
+err listener_run(struct listener *l, on_connection *handler, void *ctx) MUST_USE;
 /* One connection has closed. Any thread. */
 void listener_release(struct listener *l);
 /* Takes no more connections and removes the socket. listener_release may still be called. */
 void listener_close(struct listener *l);
-/* After listener_close and the last listener_release. Accepts NULL. */
+/* After listener_close (if it ran) and the last listener_release. Accepts NULL. */
 void listener_free(struct listener *l);
 
 #endif

@@ -191,15 +191,18 @@ err api_server_start(struct service *service, const char *socket_path, struct ap
 		return ERR_NOMEM;
 	json_set_alloc_funcs(malloc, wiping_free);
 	s->service = service;
-	e = start_daemon(s, most);
+	e = listener_open(socket_path, most, &s->listener);
 	if (!e)
-		e = listener_start(socket_path, most, on_accepted, s, &s->listener);
+		e = start_daemon(s, most);
+	if (!e)
+		e = listener_run(s->listener, on_accepted, s);
 	if (!e) {
 		*ret = s;
 		return OK;
 	}
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
+	listener_free(s->listener);
 	free(s);
 	return e;
 }
