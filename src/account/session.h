@@ -29,8 +29,8 @@
 #define ACCESS_LIFE_MAX_US (INT64_C(3600000000) + INT64_C(120000000))
 
 /*
- * How long an account's minimum epoch is published: what bears it lives no longer, access tokens nor
- * download tokens (token.download_ttl is a day at most).
+ * How long an account's minimum epoch is published: what bears it lives no longer, access tokens
+ * nor download tokens (token.download_ttl is a day at most).
  */
 #define EPOCH_KEPT_US (INT64_C(86400000000) + INT64_C(3600000000))
 
@@ -85,7 +85,7 @@ struct session_device {
 	bool active;
 	uint64_t epoch;
 	span licence, entitlements, org;
-	bool licence_active; /* not suspended */
+	bool licence_active;                                 /* not suspended */
 	int64_t licence_starts_at_us, licence_expires_at_us; /* 0: always, never */
 };
 err session_device_get(

@@ -92,8 +92,8 @@ static span words_that_fit(span list)
 }
 
 /* until_us: the token ends then at the latest; 0: no such limit. */
-static err sign(struct task *t, struct token_claims *c, enum setting life, int64_t until_us,
-	span *ret)
+static err sign(
+	struct task *t, struct token_claims *c, enum setting life, int64_t until_us, span *ret)
 {
 	char jti[TYPEID_SIZE];
 	AUTO(buf) text = {0};

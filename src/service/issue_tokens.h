@@ -25,7 +25,7 @@ struct token_subject {
 	span entitlements; /* of the account's licences, or of the device's */
 	uint64_t account_epoch;
 	span device;
-	span licence; /* empty also while the licence cannot be used */
+	span licence;                  /* empty also while the licence cannot be used */
 	int64_t licence_expires_at_us; /* the device token ends then at the latest; 0: never */
 	uint64_t device_epoch;
 	span session;
@@ -48,8 +48,8 @@ err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s) MUS
 void token_subject_set_account(struct token_subject *s, const struct account *account);
 
 /*
- * Signs the tokens of s, in t's arena. A device never gets the permissions of the account behind its
- * licence: whoever holds a licence key of an administrator is not one.
+ * Signs the tokens of s, in t's arena. A device never gets the permissions of the account behind
+ * its licence: whoever holds a licence key of an administrator is not one.
  */
 err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret) MUST_USE;
 
