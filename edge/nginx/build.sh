@@ -24,7 +24,7 @@ MAP
 
 warnings="-Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 -Wvla -Wformat=2 -Wimplicit-fallthrough -Werror"
-cc_opt="-g -O2 -fPIC -fstack-protector-strong -Wdate-time -D_FORTIFY_SOURCE=2
+cc_opt="-g -O2 -fPIC -fno-semantic-interposition -fstack-protector-strong -Wdate-time -D_FORTIFY_SOURCE=2
 $warnings"
 ld_opt="-Wl,-z,relro -Wl,-z,now -Wl,--exclude-libs,ALL -Wl,--version-script=$work/exports -fPIC"
 

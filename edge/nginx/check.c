@@ -19,7 +19,6 @@ struct index {
 	const struct state_view *view;
 	const struct slipway_check_args *args;
 	struct state_walk walk;
-	bool has_blocked; /* there are blocked digests at all */
 };
 
 static bool is_blocked(const struct state_view *v, span sha256)
@@ -33,25 +32,10 @@ static bool is_blocked(const struct state_view *v, span sha256)
 	return buf_error(&key) || state_find(v, buf_span(&key), &value);
 }
 
-static bool any_blocked(const struct state_view *v)
-{
-	struct state_walk w;
-	span key, value;
-
-	if (state_walk_begin(v, SPAN("b"), &w))
-		return true;
-	bool any = state_walk_previous(&w, &key, &value);
-
-	state_walk_end(&w);
-	return any;
-}
-
 static void drop_blocked(const struct index *ix, struct update_release *r)
 {
 	size_t kept = 0;
 
-	if (!ix->has_blocked)
-		return;
 	for (size_t i = 0; i < r->packages_count; i++)
 		if (!is_blocked(ix->view, r->packages[i].sha256))
 			r->packages[kept++] = r->packages[i];
@@ -67,7 +51,9 @@ static bool next_release(void *ctx, struct update_release *ret)
 	while (state_walk_previous(&ix->walk, &key, &value)) {
 		if (state_unpack_release(value, ret))
 			continue;
-		drop_blocked(ix, ret);
+		/* an older one ends the walk, whatever its packages */
+		if (semver_cmp(&ret->version, &ix->args->installed) > 0)
+			drop_blocked(ix, ret);
 		return true;
 	}
 	return false;
@@ -117,9 +103,9 @@ static span country_of(ngx_http_request_t *r)
 
 static struct policy_subject subject_of(const struct slipway_ctx *ctx, span country)
 {
-	const struct token_claims *c = &ctx->claims;
+	const struct token_claims *c = ctx->claims;
 
-	if (!ctx->has_claims)
+	if (!c)
 		return (struct policy_subject){.country = country};
 	return (struct policy_subject){
 		.authenticated = true,
@@ -157,8 +143,8 @@ static uint64_t next_check(ngx_http_request_t *r, const struct slipway_ctx *ctx,
 	span who = span_of_str(r->connection->addr_text);
 	uint32_t hash;
 
-	if (ctx->has_claims && ctx->claims.device.len)
-		who = ctx->claims.device;
+	if (ctx->claims && ctx->claims->device.len)
+		who = ctx->claims->device;
 	else if (args->has_cohort)
 		who = span_of(drawn, sizeof(drawn));
 	char memory[64];
@@ -258,13 +244,13 @@ static void choose(ngx_http_request_t *r, const struct slipway_ctx *ctx,
 	const struct state_product *product, struct update_choice *ret)
 {
 	const ngx_time_t *now = ngx_timeofday();
-	struct index ix = {.view = v, .args = args, .has_blocked = any_blocked(v)};
+	struct index ix = {.view = v, .args = args};
 	struct update_index index = {.next = next_release, .resolve = resolve, .ctx = &ix};
 	struct update_request rq = {.installed = args->installed,
 		.has_installed = true,
 		.format = args->format,
 		.os_version = args->os_version,
-		.device = ctx->has_claims ? ctx->claims.device : SPAN_EMPTY,
+		.device = ctx->claims ? ctx->claims->device : SPAN_EMPTY,
 		.cohort = args->cohort,
 		.has_cohort = args->has_cohort,
 		.pin = args->pin,
@@ -274,7 +260,9 @@ static void choose(ngx_http_request_t *r, const struct slipway_ctx *ctx,
 	char memory[STATE_KEY_MAX + 1];
 	struct buf prefix;
 
-	*ret = (struct update_choice){.reason = UPDATE_CHANNEL_EMPTY};
+	/* the whole is large, and of a choice without an update only this is read */
+	ret->update = false;
+	ret->reason = UPDATE_CHANNEL_EMPTY;
 	ret->policy = judge_product(product, &rq.subject, rq.now_us);
 	if (ret->policy == POLICY_COUNTRY_RESTRICTED) {
 		ret->reason = UPDATE_NOT_ENTITLED;

@@ -83,7 +83,7 @@ static enum found find_in_release(ngx_http_request_t *r, struct slipway_ctx *ctx
 	span value;
 
 	buf_init_fixed(&key, memory, sizeof(memory));
-	state_key_file(&key, ctx->claims.release, ret->name);
+	state_key_file(&key, ctx->claims->release, ret->name);
 	if (buf_error(&key) || !state_find(v, buf_span(&key), &value) ||
 		state_unpack_file(value, &record))
 		return NO_SUCH_FILE;
@@ -97,7 +97,7 @@ static enum found find_in_release(ngx_http_request_t *r, struct slipway_ctx *ctx
 static enum found find_file(ngx_http_request_t *r, struct slipway_ctx *ctx,
 	const struct state_view *v, struct file *ret)
 {
-	const struct token_claims *c = &ctx->claims;
+	const struct token_claims *c = ctx->claims;
 
 	*ret = (struct file){.name = name_of(ctx), .sha256 = c->digest};
 	ctx->package = c->package;
@@ -126,7 +126,7 @@ static enum slipway_verdict decide(ngx_http_request_t *r, struct slipway_ctx *ct
 	enum slipway_verdict verdict = slipway_judge(r, ctx, v);
 
 	if (verdict == VERDICT_OK)
-		verdict = conditions(r, &ctx->claims);
+		verdict = conditions(r, ctx->claims);
 	if (verdict != VERDICT_OK)
 		return verdict;
 	*ret_found = find_file(r, ctx, v, ret);

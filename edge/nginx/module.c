@@ -165,13 +165,9 @@ static ngx_int_t postconfiguration(ngx_conf_t *cf)
 	ngx_http_core_main_conf_t *core =
 		ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 	struct slipway_main *conf = ngx_http_conf_get_module_main_conf(cf, ngx_http_slipway_module);
-	ngx_str_t request_id = ngx_string("request_id");
 
 	if (!conf->used)
 		return NGX_OK;
-	conf->nginx_request_id = ngx_http_get_variable_index(cf, &request_id);
-	if (conf->nginx_request_id == NGX_ERROR)
-		return NGX_ERROR;
 	/* Log handlers run in the order of the array (unlike others): ours before the access log.
 	 */
 	if (add_handler(core, NGX_HTTP_POST_READ_PHASE, slipway_scrub_handler, false) != NGX_OK)

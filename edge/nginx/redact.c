@@ -20,14 +20,18 @@ static bool ends_parameter(u_char c)
 	return c <= ' ' || c == '&' || c == '"' || c == '\'' || c == '#' || c == ',';
 }
 
-/* Every JWS begins with the base64url form of '{"'. */
+/* Every JWS begins with the base64url form of '{"': "eyJ". */
 static void redact_jws(u_char *text, size_t len)
 {
-	u_char *end = text + len;
+	u_char *at = text, *end = text + len;
 
-	for (u_char *at = text; (at = memmem(at, end - at, "eyJ", 3)) != NULL;) {
-		u_char *run = at;
+	while (at < end && (at = memchr(at, 'J', end - at)) != NULL) {
+		u_char *run = at - 2;
 
+		if (at - text < 2 || run[0] != 'e' || run[1] != 'y') {
+			at++;
+			continue;
+		}
 		while (at < end && is_token_char(*at))
 			at++;
 		if (at - run >= TOKEN_LEAST)
@@ -37,13 +41,14 @@ static void redact_jws(u_char *text, size_t len)
 
 static void redact_parameter(u_char *text, size_t len)
 {
-	static const char name[] = "token=";
-	u_char *end = text + len;
+	u_char *at = text, *end = text + len;
 
-	for (u_char *at = text; (at = memmem(at, end - at, name, sizeof(name) - 1)) != NULL;) {
-		bool is_parameter = at > text && (at[-1] == '?' || at[-1] == '&');
+	while (at < end && (at = memchr(at, '=', end - at)) != NULL) {
+		span name = span_of(text, at - text);
+		bool is_parameter = span_ends_with(name, SPAN("?token")) ||
+				    span_ends_with(name, SPAN("&token"));
 
-		at += sizeof(name) - 1;
+		at++;
 		while (is_parameter && at < end && !ends_parameter(*at))
 			*at++ = 'x';
 	}

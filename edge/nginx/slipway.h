@@ -18,6 +18,7 @@
  *   serve.c        sends a file as nginx's static module does
  *   range.c        which bytes were asked for        variables.c   $slipway_…
  *   answer.c       JSON answers                      problem.c     errors as problem documents
+ *   request_id.c   what a request is called
  */
 
 #include <ngx_config.h>
@@ -39,8 +40,7 @@ struct slipway_main {
 	ngx_str_t edge;                 /* this node's name */
 	size_t token_cache_bytes;
 	ngx_http_complex_value_t *country;
-	ngx_int_t nginx_request_id; /* index of $request_id */
-	bool used;                  /* false: no directive of ours stands in the configuration */
+	bool used; /* false: no directive of ours stands in the configuration */
 };
 
 struct slipway_srv {
@@ -105,8 +105,11 @@ struct slipway_ctx {
 
 	bool verified; /* claims and verdict hold what the token alone says */
 	enum slipway_verdict verdict;
-	struct token_claims claims; /* of VERDICT_OK; kept for the log when it turns bad later */
-	bool has_claims;
+	struct token_claims
+		*claims; /* of a good signature, else NULL; stays when it turns bad later */
+
+	span request_id; /* empty until asked for */
+	char own_id[32]; /* where it is not the client's */
 
 	/* for the log */
 	const char *kind;   /* "check", "download" or NULL */
@@ -195,7 +198,7 @@ bool slipway_is_private(ngx_http_request_t *r);
 
 /* Adds a header to the answer; value must live as long as the request. NULL: out of memory. */
 ngx_table_elt_t *slipway_header(ngx_http_request_t *r, const char *name, span value);
-/* X-Request-Id of the request if harmless, else the trace id of traceparent, else $request_id. */
+/* X-Request-Id of the request if harmless, else the trace id of traceparent, else our own. */
 span slipway_request_id(ngx_http_request_t *r);
 /* Sends body (kept) as the whole answer; Cache-Control: no-store. For GET and HEAD. */
 ngx_int_t slipway_send(ngx_http_request_t *r, ngx_uint_t status, span content_type, span body);

@@ -53,9 +53,9 @@ static ngx_int_t get_claim(ngx_http_request_t *r, ngx_http_variable_value_t *v, 
 	if (!ctx)
 		return NGX_ERROR;
 	slipway_judge_for_variable(r->main, ctx);
-	return give(v, ctx->has_claims
-			       ? *(const span *)(const void *)((const char *)&ctx->claims + offset)
-			       : SPAN_EMPTY);
+	if (!ctx->claims)
+		return give(v, SPAN_EMPTY);
+	return give(v, *(const span *)(const void *)((const char *)ctx->claims + offset));
 }
 
 static ngx_int_t get_verdict(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)

@@ -110,8 +110,9 @@ static enum token_verdict verify_as(ngx_http_request_t *r, enum token_kind kind,
 	return token_verify(kind, token, &verifier, ngx_time(), scratch, ret);
 }
 
-static enum slipway_verdict verify_fresh(ngx_http_request_t *r, struct slipway_ctx *ctx, span token,
-	const struct state_view *v, const uint8_t digest[SHA256_SIZE])
+static enum slipway_verdict verify_fresh(ngx_http_request_t *r, const struct slipway_ctx *ctx,
+	span token, const struct state_view *v, const uint8_t digest[SHA256_SIZE],
+	struct token_claims *ret)
 {
 	struct lookup l = {.view = v};
 	char *scratch = ngx_palloc(r->pool, TOKEN_DECODED_MAX); /* claims point into it */
@@ -119,35 +120,49 @@ static enum slipway_verdict verify_fresh(ngx_http_request_t *r, struct slipway_c
 	if (!scratch)
 		return VERDICT_UNAVAILABLE;
 	enum token_kind kind = ctx->under_d ? TOKEN_DOWNLOAD : TOKEN_DEVICE;
-	enum token_verdict verdict = verify_as(r, kind, token, &l, scratch, &ctx->claims);
+	enum token_verdict verdict = verify_as(r, kind, token, &l, scratch, ret);
 
 	/* the kind is told from the header, before any key is asked */
 	if (verdict == TOKEN_WRONG_KIND && kind == TOKEN_DEVICE)
-		verdict = verify_as(r, TOKEN_ACCESS, token, &l, scratch, &ctx->claims);
+		verdict = verify_as(r, TOKEN_ACCESS, token, &l, scratch, ret);
 	if (verdict == TOKEN_OK)
-		token_cache_put(
-			slipway_token_cache(), digest, &ctx->claims, l.generation, ngx_time());
+		token_cache_put(slipway_token_cache(), digest, ret, l.generation, ngx_time());
 	return of_token_verdict(verdict);
 }
 
-static enum slipway_verdict verify(
-	ngx_http_request_t *r, struct slipway_ctx *ctx, const struct state_view *v)
+static enum slipway_verdict verify(ngx_http_request_t *r, const struct slipway_ctx *ctx, span token,
+	const struct state_view *v, struct token_claims *ret)
 {
 	uint8_t digest[SHA256_SIZE];
 	uint64_t verified_with, present;
+
+	sha256(token, digest);
+	if (!token_cache_find(slipway_token_cache(), digest, r->pool, ret, &verified_with))
+		return verify_fresh(r, ctx, token, v, digest, ret);
+	if (!is_kind_good(ctx, ret->kind))
+		return VERDICT_WRONG_KIND;
+	if (!key_cache_get(slipway_key_cache(), v, ret->kind, ret->kid, &present))
+		return VERDICT_UNKNOWN_KEY;
+	return present == verified_with ? VERDICT_OK : verify_fresh(r, ctx, token, v, digest, ret);
+}
+
+/* Leaves the claims in ctx when the verdict is VERDICT_OK. */
+static enum slipway_verdict take_and_verify(
+	ngx_http_request_t *r, struct slipway_ctx *ctx, const struct state_view *v)
+{
 	span token;
 	enum slipway_verdict verdict = take_token(r, ctx, &token);
 
 	if (verdict != VERDICT_OK)
 		return verdict;
-	sha256(token, digest);
-	if (!token_cache_find(slipway_token_cache(), digest, r->pool, &ctx->claims, &verified_with))
-		return verify_fresh(r, ctx, token, v, digest);
-	if (!is_kind_good(ctx, ctx->claims.kind))
-		return VERDICT_WRONG_KIND;
-	if (!key_cache_get(slipway_key_cache(), v, ctx->claims.kind, ctx->claims.kid, &present))
-		return VERDICT_UNKNOWN_KEY;
-	return present == verified_with ? VERDICT_OK : verify_fresh(r, ctx, token, v, digest);
+	struct token_claims *claims = ngx_palloc(r->pool, sizeof(*claims));
+
+	if (!claims)
+		return VERDICT_UNAVAILABLE;
+	verdict = verify(r, ctx, token, v, claims);
+	if (verdict == VERDICT_OK)
+		ctx->claims = claims;
+	return verdict;
 }
 
 /* ---- how it stands now ---- */
@@ -208,13 +223,12 @@ enum slipway_verdict slipway_judge(
 	ngx_http_request_t *r, struct slipway_ctx *ctx, const struct state_view *v)
 {
 	if (!ctx->verified) {
-		ctx->verdict = verify(r, ctx, v);
-		ctx->has_claims = ctx->verdict == VERDICT_OK;
+		ctx->verdict = take_and_verify(r, ctx, v);
 		/* without a token or a state there is nothing to remember */
 		ctx->verified = ctx->verdict != VERDICT_UNAVAILABLE;
 	}
-	if (ctx->has_claims)
-		ctx->verdict = standing(v, &ctx->claims);
+	if (ctx->claims)
+		ctx->verdict = standing(v, ctx->claims);
 	return ctx->verdict;
 }
 

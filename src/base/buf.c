@@ -100,7 +100,12 @@ void buf_add_str(struct buf *b, const char *text)
 
 void buf_add_byte(struct buf *b, char c)
 {
-	buf_add(b, span_of(&c, 1));
+	char *to = buf_reserve(b, 1);
+
+	if (!to)
+		return;
+	*to = c;
+	buf_advance(b, 1);
 }
 
 void buf_add_u64(struct buf *b, uint64_t n)

@@ -4,6 +4,8 @@
  */
 #include "base/json.h"
 
+#include <string.h>
+
 #include "base/time.h"
 
 #include "base/banned.h"
@@ -16,14 +18,22 @@ void json_writer_init(struct json_writer *w, struct buf *out)
 /* Writes what must stand between the previous text and a value. */
 static void before_value(struct json_writer *w, const char *key)
 {
+	size_t len = key ? strlen(key) : 0, n = 0;
+	char *to = buf_reserve(w->out_, len + 4);
+
+	if (!to)
+		return;
 	if (!w->first_)
-		buf_add_byte(w->out_, ',');
+		to[n++] = ',';
 	w->first_ = false;
 	if (key) {
-		buf_add_byte(w->out_, '"');
-		buf_add_str(w->out_, key);
-		buf_add(w->out_, SPAN("\":"));
+		to[n++] = '"';
+		memcpy(to + n, key, len);
+		n += len;
+		to[n++] = '"';
+		to[n++] = ':';
 	}
+	buf_advance(w->out_, n);
 }
 
 static void open_bracket(struct json_writer *w, const char *key, char opening, char closing)
@@ -58,12 +68,29 @@ void json_end(struct json_writer *w)
 	w->first_ = false;
 }
 
+/* True when none of 8 characters needs a look: all are ASCII but controls, '"' and '\\'. */
+static bool is_plain_word(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+
+	/* a byte borrows into its top bit when it is below what is taken from it */
+	return !((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops);
+}
+
 /* Length of the longest piece at the start of s that needs no escape. */
 static size_t plain_len(span s)
 {
 	size_t i = 0;
 
 	while (i < s.len) {
+		if (s.len - i >= 8 && is_plain_word(s.ptr + i)) {
+			i += 8;
+			continue;
+		}
 		unsigned char c = (unsigned char)s.ptr[i];
 
 		if (c < 0x20 || c == '"' || c == '\\')
@@ -94,18 +121,36 @@ static void add_escaped(struct buf *out, unsigned char c)
 		buf_addf(out, "u%04x", c);
 }
 
+static void add_plain_string(struct buf *out, span text)
+{
+	char *to = buf_reserve(out, text.len + 2);
+
+	if (!to)
+		return;
+	to[0] = '"';
+	if (text.len)
+		memcpy(to + 1, text.ptr, text.len);
+	to[text.len + 1] = '"';
+	buf_advance(out, text.len + 2);
+}
+
 static void add_string(struct buf *out, span text)
 {
+	size_t n = plain_len(text);
+
+	if (n == text.len) {
+		add_plain_string(out, text);
+		return;
+	}
 	buf_add_byte(out, '"');
 	while (text.len) {
-		size_t n = plain_len(text);
-
 		buf_add(out, span_sub(text, 0, n));
 		text = span_from_offset(text, n);
 		if (text.len) {
 			add_escaped(out, (unsigned char)text.ptr[0]);
 			text = span_from_offset(text, 1);
 		}
+		n = plain_len(text);
 	}
 	buf_add_byte(out, '"');
 }

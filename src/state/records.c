@@ -115,14 +115,18 @@ static span take(struct reader *r, size_t n)
 	return taken;
 }
 
-static uint64_t take_number(struct reader *r, size_t bytes)
+static uint64_t number_of(span s)
 {
-	span s = take(r, bytes);
 	uint64_t n = 0;
 
 	for (size_t i = s.len; i > 0; i--)
 		n = n << 8 | (unsigned char)s.ptr[i - 1];
 	return n;
+}
+
+static uint64_t take_number(struct reader *r, size_t bytes)
+{
+	return number_of(take(r, bytes));
 }
 
 static uint64_t take_at_most(struct reader *r, size_t bytes, uint64_t max)
@@ -137,7 +141,11 @@ static uint64_t take_at_most(struct reader *r, size_t bytes, uint64_t max)
 
 static span take_text(struct reader *r)
 {
-	return take(r, take_number(r, 2));
+	span len = take(r, 2);
+
+	if (r->bad)
+		return SPAN_EMPTY;
+	return take(r, (size_t)(unsigned char)len.ptr[0] | (size_t)(unsigned char)len.ptr[1] << 8);
 }
 
 static struct reader read_value(span value)
@@ -156,11 +164,13 @@ static err finish(const struct reader *r)
 
 static span take_sha256(struct reader *r)
 {
+	static const bool is_digit[256] = {['0' ... '9'] = true, ['a' ... 'f'] = true};
 	span s = take(r, 64);
+	bool good = true;
 
 	for (size_t i = 0; i < s.len; i++)
-		if (!((s.ptr[i] >= '0' && s.ptr[i] <= '9') || (s.ptr[i] >= 'a' && s.ptr[i] <= 'f')))
-			r->bad = true;
+		good &= is_digit[(unsigned char)s.ptr[i]];
+	r->bad = r->bad || !good;
 	return s;
 }
 

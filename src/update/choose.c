@@ -9,8 +9,6 @@
  */
 #include "update/update.h"
 
-#include <string.h>
-
 #include "crypto/digest.h"
 
 #include "base/banned.h"
@@ -222,7 +220,6 @@ static bool consider(struct walk *w, const struct update_release *r)
 	w->choice->update = true;
 	w->choice->reason = w->step_skipped ? UPDATE_INTERMEDIATE : UPDATE_AVAILABLE;
 	w->choice->policy = POLICY_ALLOW;
-	w->choice->release = *r;
 	w->choice->requires_count = r->requires_count;
 	return true;
 }
@@ -231,18 +228,22 @@ void update_choose(const struct update_request *rq, const struct update_index *i
 	struct update_choice *ret)
 {
 	struct walk w = {.rq = rq, .index = index, .choice = ret};
-	struct update_release r;
+	/* The walk reads into the choice itself: releases are large, copies would be the whole
+	 * cost. */
+	struct update_release *r = &ret->release;
 
-	memset(ret, 0, sizeof(*ret));
+	ret->update = false;
 	ret->reason = UPDATE_CURRENT;
+	ret->policy = POLICY_ALLOW;
+	ret->package = ret->requires_count = 0;
 	/* Also to a client that is up to date: it must renew before the next release comes. */
 	if (rq->subject.stale) {
 		ret->reason = UPDATE_CREDENTIALS_STALE;
 		ret->policy = POLICY_CREDENTIALS_STALE;
 		return;
 	}
-	for (size_t i = 0; i < UPDATE_MAX_WALK && index->next(index->ctx, &r); i++)
-		if (consider(&w, &r))
+	for (size_t i = 0; i < UPDATE_MAX_WALK && index->next(index->ctx, r); i++)
+		if (consider(&w, r))
 			return;
 	if (!w.any)
 		ret->reason = UPDATE_CHANNEL_EMPTY;

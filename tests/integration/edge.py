@@ -215,10 +215,13 @@ class Edge:
                                   text=True).stdout.split()
         return [int(pid) for pid in children]
 
-    def close(self):
+    def close_nginx(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(20)
+
+    def close(self):
+        self.close_nginx()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # asking -----------------------------------------------------------------------------------
