@@ -7,8 +7,8 @@
 
 #include "base/banned.h"
 
-/* An array of strings as words with one space between: the form of codes everywhere else. */
-static span joined(struct request *rq, const char *name)
+/* The array of codes as words with one space between, as they stand everywhere else. */
+static err read_codes(struct request *rq, const char *name, span *ret)
 {
 	AUTO(buf) text = {0};
 	json_t *value;
@@ -17,11 +17,19 @@ static span joined(struct request *rq, const char *name)
 	buf_init(&text, 65536);
 	json_array_foreach(request_json(rq, name), i, value)
 	{
+		span code = span_of(json_string_value(value), json_string_length(value));
+
+		if (!entitlement_is_valid(code))
+			return fail(&rq->task, ERR_INVALID, "entitlement_invalid",
+				"\"%.*s\" is no entitlement: write 1 to %d of a-z, 0-9, '.', '_' "
+				"and '-'.",
+				SPAN_ARG(code), LICENCE_CODE_MAX);
 		if (i)
 			buf_add_byte(&text, ' ');
-		buf_add(&text, span_of(json_string_value(value), json_string_length(value)));
+		buf_add(&text, code);
 	}
-	return arena_span(rq->task.arena, buf_span(&text));
+	*ret = arena_span(rq->task.arena, buf_span(&text));
+	return buf_error(&text);
 }
 
 static void write_words(struct request *rq, const char *name, span words)
@@ -68,14 +76,15 @@ err post_licence(struct request *rq)
 		.product = request_text(rq, "product"),
 		.organisation = request_text(rq, "organisation"),
 		.plan = request_text(rq, "plan"),
-		.entitlements = joined(rq, "entitlements"),
 		.max_devices = request_int(rq, "max_devices", 0),
 		.starts_at_us = request_time(rq, "starts_at"),
 		.expires_at_us = request_time(rq, "expires_at")};
 	struct licence_view view;
 	span key;
-	err e = licence_create(&rq->task, &n, &view, &key);
+	err e = read_codes(rq, "entitlements", &n.entitlements);
 
+	if (!e)
+		e = licence_create(&rq->task, &n, &view, &key);
 	if (e)
 		return e;
 	json_begin_object(&rq->out, NULL);
@@ -120,15 +129,16 @@ err patch_licence(struct request *rq)
 		.has_starts_at = request_has(rq, "starts_at"),
 		.has_expires_at = request_has(rq, "expires_at"),
 		.plan = request_text(rq, "plan"),
-		.entitlements = joined(rq, "entitlements"),
 		.state = span_is(request_text(rq, "state"), "active") ? LICENCE_ACTIVE
 								      : LICENCE_SUSPENDED,
 		.max_devices = request_int(rq, "max_devices", 0),
 		.starts_at_us = request_time(rq, "starts_at"),
 		.expires_at_us = request_time(rq, "expires_at")};
 	struct licence_view view;
-	err e = licence_update(&rq->task, rq->params[0], &c, &view);
+	err e = read_codes(rq, "entitlements", &c.entitlements);
 
+	if (!e)
+		e = licence_update(&rq->task, rq->params[0], &c, &view);
 	if (!e)
 		write_licence(rq, &view);
 	return e;

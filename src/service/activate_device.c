@@ -14,9 +14,12 @@
 
 #include "base/banned.h"
 
-/* Unknown keys per address before it must wait, in units of login.attempts: an office may share
- * one. */
-#define ADDRESS_FACTOR 10
+/*
+ * Attempts with unknown keys per address before it must wait, in units of login.attempts. Many: a
+ * whole office may activate at once, and nobody guesses 125 bits; this only bounds what trying
+ * costs us.
+ */
+#define ADDRESS_FACTOR 100
 
 struct activating {
 	struct task *task;

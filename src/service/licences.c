@@ -83,30 +83,8 @@ static err complete_view(struct db_tx *tx, struct task *t, struct licence_view *
 
 /* Rules ---------------------------------------------------------------------------------------- */
 
-static err check_entitlements(struct task *t, span codes)
-{
-	size_t count = 0;
-	span code, rest = codes.len ? codes : (span){0};
-
-	while (span_cut(&rest, ' ', &code)) {
-		if (!entitlement_is_valid(code))
-			return fail(t, ERR_INVALID, "entitlement_invalid",
-				"\"%.*s\" is no entitlement: write 1 to %d of a-z, 0-9, '.', '_' "
-				"and '-'.",
-				SPAN_ARG(code), LICENCE_CODE_MAX);
-		if (++count > LICENCE_CODES_MAX)
-			return fail(t, ERR_INVALID, "too_many_entitlements",
-				"A licence has at most %d entitlements.", LICENCE_CODES_MAX);
-	}
-	return OK;
-}
-
 static err check_licence(struct task *t, const struct licence *l)
 {
-	err e = check_entitlements(t, l->entitlements);
-
-	if (e)
-		return e;
 	if (l->expires_at_us && l->expires_at_us <= l->starts_at_us)
 		return fail(t, ERR_INVALID, "validity_empty",
 			"The licence would expire before it starts.");

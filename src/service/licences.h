@@ -17,7 +17,7 @@ struct licence_request {
 	span product;      /* id or name */
 	span organisation; /* id or name, or empty */
 	span plan;
-	span entitlements; /* codes with one space between */
+	span entitlements; /* at most LICENCE_CODES_MAX valid codes with one space between */
 	int64_t max_devices;
 	int64_t starts_at_us, expires_at_us;
 };
