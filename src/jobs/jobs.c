@@ -119,7 +119,7 @@ static const struct job {
 	{"remove_stray_uploads", TIME_HOUR, remove_stray_uploads},
 	{"remove_orphans", TIME_HOUR, remove_orphans},
 	{"remove_strays", TIME_DAY, remove_strays},
-	{"scrub", 5 * TIME_SECOND, scrub},
+	{"scrub", 2 * TIME_SECOND, scrub},
 };
 
 /* ---- the thread ---- */

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import os
+import pathlib
 import socket
 import ssl
 import threading
@@ -406,3 +407,28 @@ def test_many_at_once(server):
     for body, answer in zip(bodies, answers):
         assert answer.status == 201, answer
         assert answer.json["sha256"] == hashlib.sha256(body).hexdigest()
+
+
+def control_memory(server):
+    """Bytes of memory of the control plane that are its own."""
+    for pid in slipway.descendants(server.process.pid):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "control":
+            return int(status.split("RssAnon:")[1].split()[0]) * 1024
+    raise AssertionError("no control plane")
+
+
+def test_memory(server):
+    """Bytes go through, they are not kept: the size of a file costs nothing."""
+    size, block = 100_000_000, bytes(1_000_000)
+    server.login()
+    before = control_memory(server)
+    with raw(server) as connection:
+        send_head(server, connection, "PUT", "/admin/uploads/large.run", size)
+        connection.sendall(b"#!/bin/sh\n" + block[10:])
+        most = 0
+        for _ in range(size // len(block) - 1):
+            connection.sendall(block)
+            most = max(most, control_memory(server))
+        assert b" 201 " in connection.recv(65536).split(b"\r\n")[0]
+    assert most - before < 4_000_000
