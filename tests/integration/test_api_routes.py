@@ -55,7 +55,7 @@ def tokens_that_must_fail(plane):
     download = {"iss": good["iss"], "aud": "slipway", "sub": "x", "jti": "jti_x", "iat": now,
                 "exp": now + 60, "ep": 0, "gep": 0, "cdniuc": "regex:.*"}
     device = {**{k: good[k] for k in ("iss", "aud", "jti", "gep")}, "iat": now, "exp": now + 60,
-              "ep": 1, "sub": "dev_01m82bpaqwe4ds9x7qefqzp6r8", "account": good["sub"]}
+              "ep": 1, "sub": "dev_01m82bpaqwe4ds9x7qefqzp6r8", "acc": good["sub"]}
     return {
         "garbage": "garbage",
         "three parts of garbage": "a.b.c",
@@ -85,6 +85,9 @@ def test_the_forger_can_forge(plane):
     """Else the refusals below would prove nothing."""
     good = control.claims_of(plane.admin)
     assert plane.api("GET", "/me", token=plane.forge("access", good), status=200)
+    device = tokens_that_must_fail(plane)["a device token"]
+    plane.refused("GET", "/packages/manifest?product=none", token=device, status=404,
+                  code="product_not_found")
 
 
 def test_bad_credentials_are_401_everywhere(plane):

@@ -434,6 +434,59 @@ def test_a_key_does_not_outlive_its_owners_rights(plane):
     plane.refused("GET", "/me", token=key, status=401, code="api_key_invalid")
 
 
+# Devices ------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def device(plane, jane):
+    """An activated device of jane's: its tokens."""
+    product = f"vpn{plane.count}"
+    plane.api("POST", "/admin/products", {"name": product, "title": "VPN"}, plane.admin, 201)
+    licence = plane.api("POST", "/admin/licences", {"account": jane["id"], "product": product,
+                                                    "entitlements": ["pro"], "max_devices": 1},
+                        plane.admin)
+    tokens = plane.api("POST", "/licences/activate", {
+        "licence_key": licence["licence_key"],
+        "device": {"name": "laptop", "os": "linux", "arch": "amd64", "fingerprint": "f" * 32}})
+    tokens["manifest"] = f"/packages/manifest?product={product}"
+    return tokens
+
+
+def test_a_device_refreshes_all_its_tokens(plane, jane, device):
+    renewed = refresh(plane, device["refresh_token"])
+    claims = claims_of(renewed["device_token"])
+    assert claims["sub"] == device["device_id"] and claims["acc"] == jane["id"]
+    assert control.header_of(renewed["device_token"])["typ"] == "slipway-device+jwt"
+    for token in (device["device_token"], renewed["device_token"], renewed["access_token"]):
+        plane.api("GET", device["manifest"], token=token, status=200)
+    # A device token opens nothing that needs a person.
+    for path in ("/me", "/admin/accounts", "/admin/downloads"):
+        plane.refused("GET", path, token=renewed["device_token"], status=401, code="token_wrong_kind")
+
+
+def test_a_device_has_no_part_in_its_owners_rights(plane, jane, device):
+    patch(plane, jane, role="admin")
+    renewed = refresh(plane, device["refresh_token"])
+    plane.refused("GET", "/admin/accounts", token=renewed["access_token"], status=403,
+                  code="permission_missing")
+    patch(plane, jane, role="user")
+
+
+def test_devices_end_with_their_account(plane, jane, device):
+    patch(plane, jane, state="disabled")
+    assert plane.refused("GET", device["manifest"], token=device["device_token"], status=401,
+                         code="credentials_stale")
+    for token in (device["access_token"],):
+        assert plane.request("GET", "/api/v1/me", token=token).status == 401
+    refused(plane, device["refresh_token"])
+
+
+def test_a_removed_device_is_out_at_once(plane, device):
+    plane.api("DELETE", f"/admin/devices/{device['device_id']}", token=plane.admin, status=204)
+    for token in (device["device_token"], device["access_token"]):
+        assert plane.request("GET", "/api/v1" + device["manifest"], token=token).status == 401
+    refused(plane, device["refresh_token"])
+
+
 # Audit and restart --------------------------------------------------------------------------------
 
 def test_changes_are_recorded_by_whom(plane, jane):
