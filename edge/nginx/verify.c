@@ -197,15 +197,21 @@ static bool is_stale(const struct state_view *v, const struct token_claims *c)
 	return is_below(v, &key, c->subject_epoch);
 }
 
-static bool is_revoked(const struct state_view *v, const struct token_claims *c)
+static bool has_revocation(const struct state_view *v, span id)
 {
 	char memory[STATE_KEY_MAX + 1];
 	struct buf key;
 	span value;
 
 	buf_init_fixed(&key, memory, sizeof(memory));
-	state_key_revoked(&key, c->jti);
+	state_key_revoked(&key, id);
 	return buf_error(&key) || state_find(v, buf_span(&key), &value);
+}
+
+/* An access token also dies with the session it was issued for. */
+static bool is_revoked(const struct state_view *v, const struct token_claims *c)
+{
+	return has_revocation(v, c->jti) || (c->session.len && has_revocation(v, c->session));
 }
 
 static enum slipway_verdict standing(const struct state_view *v, const struct token_claims *c)

@@ -12,7 +12,8 @@
  *                                               a stable release stands under stable, beta and dev)
  *   'k' kind kid                                public key, 65 bytes
  *   'e' subject                                 minimum epoch of an account or device, u64
- *   'x' jti                                     revoked; expiry of the token in µs, i64
+ *   'x' jti or session                          revoked: a token, or all access tokens of a
+ *                                               session; expiry in µs, i64
  *   'b' sha256 (hex)                            blocked digest; reason text
  *   'f' release 0 filename                      file record: digest, size, package id
  *   'g' "epoch"                                 global minimum epoch, u64

@@ -264,6 +264,15 @@ def test_revocation_is_seen_at_once(edge):
         assert edge.check(token=edge.token(kind)).status == 200
 
 
+def test_access_tokens_die_with_their_session(edge):
+    token = edge.token("access", session="ses_ends")
+    for _ in range(2):
+        assert edge.check(token=token).status == 200
+    edge.apply({"type": "revoked", "jti": "ses_ends", "expires": 0})
+    assert_problem(edge.check(token=token), 401, "token_revoked")
+    assert edge.check(token=edge.token("access", session="ses_lives")).status == 200
+
+
 def test_stale_credentials_are_told(edge):
     token = edge.token("device", sub="dev_stale", device="dev_stale", subject_epoch=4)
     assert edge.check(token=token).json["update"] is True

@@ -112,6 +112,7 @@ static void make_token(const char *key_path, const char *kind)
 		.nbf = number(o, "nbf"),
 		.exp = number(o, "exp"),
 		.client_id = text(o, "client_id"),
+		.session = text(o, "session"),
 		.role = text(o, "role"),
 		.org = text(o, "org"),
 		.account = text(o, "account"),
