@@ -43,8 +43,8 @@
 		"Adds `preload` to it; hard to take back")                                         \
 	X(NGINX, "nginx.program", STRING, "/usr/sbin/nginx", 0, 0, "nginx to run")                 \
 	X(MODULE, "nginx.module", STRING, "", 0, 0,                                                \
-		"ngx_http_slipway_module.so; empty: beside the slipway program, else nginx's "     \
-		"module directory")                                                                \
+		"ngx_http_slipway_module.so; empty: beside the slipway program, in "               \
+		"../lib/slipway or in nginx's module directory")                                   \
 	X(WORKERS, "nginx.workers", INT, "0", 0, 256, "nginx workers; 0: one per core")            \
 	X(CONNECTIONS, "nginx.connections", INT, "8192", 64, 1048576, "Connections per worker")    \
 	X(API_THREADS, "api.threads", INT, "64", 4, 4096, "API connections handled at once")       \

@@ -44,8 +44,9 @@ static const char *own_directory(struct arena *a)
 err nginx_module_install(struct arena *a, const struct conf *conf, const char **ret_problem)
 {
 	const char *set = conf_str(conf, CONF_MODULE);
-	const char *beside = arena_printf(a, "%s%s", own_directory(a), NGINX_MODULE);
-	const char *const places[] = {beside, NGINX_MODULES NGINX_MODULE};
+	const char *own = own_directory(a);
+	const char *const places[] = {arena_printf(a, "%s" NGINX_MODULE, own),
+		arena_printf(a, "%s../lib/slipway/" NGINX_MODULE, own), NGINX_MODULES NGINX_MODULE};
 	AUTO(buf) module = {0};
 	err e = ERR_NOT_FOUND;
 
@@ -60,8 +61,8 @@ err nginx_module_install(struct arena *a, const struct conf *conf, const char **
 		e = file_read(places[i], &module);
 	if (e != OK)
 		return fail_with(ret_problem,
-			arena_printf(
-				a, "nginx's module is neither %s nor %s", places[0], places[1]),
+			arena_printf(a, "nginx's module is neither %s nor %s nor %s", places[0],
+				places[1], places[2]),
 			e);
 	e = file_write_atomic(DATA_RUN "/" NGINX_MODULE, buf_span(&module), 0644);
 	if (e != OK)
