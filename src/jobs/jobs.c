@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "feed/feed.h"
+#include "service/ingest_events.h"
 #include "service/scrub.h"
 #include "service/tidy.h"
 #include "sys/clock.h"
@@ -97,6 +98,16 @@ static err expire_feed(struct task *t, const atomic_bool *stopping UNUSED)
 	return feed_expire(t->service->db, t->now_us, &seq);
 }
 
+static err expire_raw_events(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	int64_t count = 0;
+	err e = expire_events(t->service, t->now_us, &count);
+
+	if (count)
+		log_info("old events deleted", LOG_INT("count", count));
+	return e;
+}
+
 static err measure_disk(struct task *t UNUSED, const atomic_bool *stopping UNUSED)
 {
 	uint64_t bytes;
@@ -115,6 +126,7 @@ static const struct job {
 	{"refresh_products", TIME_DAY, refresh_products},
 	{"measure_disk", 15 * TIME_SECOND, measure_disk},
 	{"expire_feed", TIME_MINUTE, expire_feed},
+	{"expire_raw_events", TIME_HOUR, expire_raw_events},
 	{"expire_uploads", TIME_MINUTE, expire_uploads},
 	{"remove_stray_uploads", TIME_HOUR, remove_stray_uploads},
 	{"remove_orphans", TIME_HOUR, remove_orphans},
