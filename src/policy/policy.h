@@ -115,16 +115,31 @@ enum policy_reason policy_decide(
 #define POLICY_PERMISSIONS(X)                                                                      \
 	X("package.read.licensed")                                                                 \
 	X("package.read.enterprise")                                                               \
-	X("package.read.development") X("release.read.draft") X("product.read") X("product.write") \
-		X("release.write") X("release.publish.dev") X("release.publish.beta")              \
-			X("release.publish.stable") X("upload.write") X("account.read")            \
-				X("account.write") X("organisation.write") X("licence.read")       \
-					X("licence.write") X("device.read") X("device.write") X(   \
-						"download.read") X("token.revoke") X("key.write")  \
-						X("audit.read") X("stats.read")                    \
-							X("settings.write") X("self.read")         \
-								X("self.write")                    \
-									X("download.request")
+	X("package.read.development")                                                              \
+	X("release.read.draft")                                                                    \
+	X("product.read")                                                                          \
+	X("product.write")                                                                         \
+	X("release.write")                                                                         \
+	X("release.publish.dev")                                                                   \
+	X("release.publish.beta")                                                                  \
+	X("release.publish.stable")                                                                \
+	X("upload.write")                                                                          \
+	X("account.read")                                                                          \
+	X("account.write")                                                                         \
+	X("organisation.write")                                                                    \
+	X("licence.read")                                                                          \
+	X("licence.write")                                                                         \
+	X("device.read")                                                                           \
+	X("device.write")                                                                          \
+	X("download.read")                                                                         \
+	X("token.revoke")                                                                          \
+	X("key.write")                                                                             \
+	X("audit.read")                                                                            \
+	X("stats.read")                                                                            \
+	X("settings.write")                                                                        \
+	X("self.read")                                                                             \
+	X("self.write")                                                                            \
+	X("download.request")
 
 bool permission_exists(span name);
 /* Space-separated permissions of a built-in role ("admin", "user", "guest"); empty for others. */
