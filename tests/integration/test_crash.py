@@ -163,7 +163,7 @@ def control_pid(server):
     for pid in slipway.descendants(server.process.pid):
         try:
             with open(f"/proc/{pid}/comm") as f:
-                if f.read().strip() == "control":
+                if f.read().strip() == "slipway-control":
                     return pid
         except OSError:
             continue

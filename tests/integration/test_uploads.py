@@ -413,7 +413,7 @@ def control_memory(server):
     """Bytes of memory of the control plane that are its own."""
     for pid in slipway.descendants(server.process.pid):
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
-        if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "control":
+        if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "slipway-control":
             return int(status.split("RssAnon:")[1].split()[0]) * 1024
     raise AssertionError("no control plane")
 
