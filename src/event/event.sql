@@ -20,9 +20,6 @@ INSERT INTO events (id, at, kind, download_id, detail) VALUES ($1, $2, $3, $4, $
 -- name: event_delete_before
 DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY at LIMIT 5000);
 
--- name: event_count
-SELECT COUNT(*) FROM events WHERE download_id = $1;
-
 -- Update checks --------------------------------------------------------------------------------
 
 -- name: update_checks_add
