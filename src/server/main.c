@@ -102,7 +102,7 @@ static err run_init(struct cli *cli)
 }
 
 /* Enters the data directory and loads its settings with the overrides of the command line. */
-static err enter(struct cli *cli, struct conf **ret)
+static err enter(struct cli *cli, const char *component, struct conf **ret)
 {
 	const char *data = cli_text(cli, "data"), *problem = NULL;
 	size_t count;
@@ -120,14 +120,14 @@ static err enter(struct cli *cli, struct conf **ret)
 	if (e)
 		return cli_fail(cli, e, "settings", "%s", problem);
 	if (log_level_from_name(span_from(conf_str(*ret, CONF_LOG_LEVEL)), &level))
-		log_init("control", level, STDERR_FILENO);
+		log_init(component, level, STDERR_FILENO);
 	return OK;
 }
 
 static err run_control(struct cli *cli)
 {
 	AUTO_PTR(conf) conf = NULL;
-	err e = enter(cli, &conf);
+	err e = enter(cli, "control", &conf);
 
 	if (e)
 		return e;
@@ -146,6 +146,18 @@ static int run_tailer(const struct conf *conf)
 
 	(void)conf; /* nothing of it concerns the tailer */
 	return tailer_main(&plan);
+}
+
+static err run_tailer_alone(struct cli *cli)
+{
+	AUTO_PTR(conf) conf = NULL;
+	err e = enter(cli, "tailer", &conf);
+
+	if (e)
+		return e;
+	return run_tailer(conf) ? cli_fail(cli, ERR_UNAVAILABLE, "tailer",
+					  "the tailer did not start; the log says why")
+				: OK;
 }
 
 static err run_serve(struct cli *cli)
@@ -233,6 +245,14 @@ static const struct command commands[] = {
 			"their own; `slipway serve` runs all of them.",
 		.options = control_options,
 		.run = run_control,
+	},
+	{
+		.path = "tailer",
+		.summary = "Run the event tailer alone, in the foreground",
+		.about = "Ships nginx's event log to the control plane. For service managers, like "
+			 "`slipway control`; it may be stopped and started at any time.",
+		.options = control_options,
+		.run = run_tailer_alone,
 	},
 };
 
