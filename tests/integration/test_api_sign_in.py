@@ -60,7 +60,9 @@ def test_setup_works_once():
             answers = list(pool.map(
                 lambda i: plane.request("POST", "/api/v1/setup",
                                         {**body, "email": f"admin{i}@example.com"}), range(8)))
-        assert sorted(a.status for a in answers) == [201] + [403] * 7
+        # The losers are refused, or told to wait where password hashing has its hands full.
+        statuses = sorted(a.status for a in answers)
+        assert statuses[0] == 201 and set(statuses[1:]) <= {403, 429}
         assert plane.api("GET", "/admin/accounts", status=401)
         winner = next(a.json["email"] for a in answers if a.status == 201)
         admin = plane.login(winner)["access_token"]

@@ -64,7 +64,7 @@ def check(server):
 
 def test_checks_and_downloads_go_on_while_everything_behind_nginx_hangs(server, database, package):
     granted, path = grant(server, package)
-    behind = processes(server, "control", "tailer")
+    behind = processes(server, "slipway-control", "slipway-tailer")
     assert len(behind) == 2
     with stopped(behind + (database_processes(database) if database != "sqlite" else [])):
         answer = check(server)
@@ -85,7 +85,7 @@ def test_a_dead_control_plane_is_said_so_while_the_data_plane_serves(server, pac
     _, path = grant(server, package)
     supervisor = [server.process.pid]
     with stopped(supervisor):  # so that nothing restarts what is killed
-        for pid in processes(server, "control"):
+        for pid in processes(server, "slipway-control"):
             os.kill(pid, signal.SIGKILL)
         refused = server.api("POST", "/downloads/token", {"package_id": package["id"]})
         assert refused.status == 503 and refused.json["code"], refused

@@ -56,7 +56,7 @@ def children(server):
     found = {}
     for child in pathlib.Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split():
         with contextlib.suppress(OSError):
-            found[status_of(child)["Name"]] = int(child)
+            found[status_of(child)["Name"].removeprefix("slipway-")] = int(child)
     return found
 
 
