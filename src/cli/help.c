@@ -21,9 +21,29 @@ static void add_name(struct buf *out, const struct option *row, bool argument)
 		buf_add_str(out, "...");
 }
 
+/* With a capital, whether the row has one or not. */
+static void add_sentence(struct buf *out, const char *text)
+{
+	bool lower = text[0] >= 'a' && text[0] <= 'z';
+
+	if (lower)
+		buf_add_byte(out, (char)(text[0] - 'a' + 'A'));
+	buf_add_str(out, text + lower);
+}
+
+/* Without the line ends at the end. */
+static span examples_of(const struct command *c)
+{
+	span text = span_from(c->examples);
+
+	while (span_ends_with(text, SPAN("\n")))
+		text.len--;
+	return text;
+}
+
 static void add_help(struct buf *out, const struct option *row)
 {
-	buf_add_str(out, row->help);
+	add_sentence(out, row->help);
 	if (row->choices) {
 		span rest = span_from(row->choices), choice;
 
@@ -136,9 +156,13 @@ static void add_prose(struct buf *out, const char *title, const char *text, unsi
 static void command_help(
 	const struct program *p, const struct command *c, unsigned width, struct buf *out)
 {
-	span rest = span_from(c->examples), line;
+	span rest = examples_of(c), line;
 
-	buf_addf(out, "%s %s: %s\n", p->name, c->path, c->summary);
+	AUTO(buf) title = {0};
+
+	buf_init(&title, 4096);
+	buf_addf(&title, "%s %s: %s", p->name, c->path, c->summary);
+	text_wrap(out, buf_span(&title), 0, width);
 	add_prose(out, NULL, c->about, width);
 	add_usage(out, p, c, width);
 	add_rows(out, "Arguments", c->arguments, true, width);
@@ -162,7 +186,11 @@ static void add_commands(const struct command *rows, size_t count, span words, u
 			continue;
 		if (words.len > 0 && (path.len <= words.len || path.ptr[words.len] != ' '))
 			continue;
-		add_entry(out, path, span_from(rows[i].summary), column, width);
+		AUTO(buf) summary = {0};
+
+		buf_init(&summary, 4096);
+		add_sentence(&summary, rows[i].summary);
+		add_entry(out, path, buf_span(&summary), column, width);
 	}
 }
 
@@ -219,24 +247,29 @@ static void reference_rows(struct buf *out, const struct option *rows, bool argu
 
 static void reference_command(struct buf *out, const struct program *p, const struct command *c)
 {
-	buf_addf(out, "\n## %s %s\n\n%s.\n", p->name, c->path, c->summary);
+	buf_addf(out, "\n## %s %s\n\n", p->name, c->path);
+	add_sentence(out, c->summary);
+	buf_add_str(out, ".\n");
 	if (c->about)
 		buf_addf(out, "\n%s\n", c->about);
 	buf_add_byte(out, '\n');
 	reference_rows(out, c->arguments, true);
 	reference_rows(out, c->options, false);
 	if (c->examples)
-		buf_addf(out, "%s```\n%s\n```\n",
+		buf_addf(out, "%s```\n%.*s\n```\n",
 			option_rows(c->arguments) + option_rows(c->options) ? "\n" : "",
-			c->examples);
-	if (c->next)
-		buf_addf(out, "\nNext: %s\n", c->next);
+			SPAN_ARG(examples_of(c)));
+	if (!c->next)
+		return;
+	buf_add_str(out, "\nNext: ");
+	add_sentence(out, c->next);
+	buf_add_byte(out, '\n');
 }
 
 void reference_write(const struct program *p, struct buf *out)
 {
-	buf_addf(out, "# %s\n\n%s.\n\n%s\n\nOptions of every command:\n\n", p->name, p->summary,
-		p->about);
+	buf_addf(out, "# %s\n\n%s %s.\n\n%s\n\nOptions of every command:\n\n", p->name, p->name,
+		p->summary, p->about);
 	reference_rows(out, p->globals, false);
 	for (size_t i = 0; i < program_commands(p); i++)
 		if (!program_command(p, i)->hidden)
