@@ -44,6 +44,8 @@ static void on_progress(void *ctx, uint64_t bytes, uint64_t total)
 {
 	struct app *app = ctx;
 
+	if (cli_is_unwatched(app->cli))
+		return;
 	if (!app->bar_shown) {
 		progress_start(&app->bar, app->cli->errors, SPAN("download"), bytes, total,
 			clock_monotonic_us());

@@ -109,6 +109,9 @@ void cli_hint(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A remark on standard error that is no failure. */
 void cli_note(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* True when nobody watches: no progress is shown then (--json, standard error is no terminal). */
+bool cli_is_unwatched(const struct cli *cli);
+
 /* Runs a program: parses, runs the command, prints a failure, gives the exit code. */
 int cli_run(const struct program *program, int argc, char **argv, void *data);
 

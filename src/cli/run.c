@@ -89,6 +89,14 @@ void cli_note(struct cli *cli, const char *format, ...)
 	fprintf(cli->errors, "%s: %s\n", cli->program->name, buf_str(&shown));
 }
 
+bool cli_is_unwatched(const struct cli *cli)
+{
+	struct terminal terminal;
+
+	terminal_of(cli->errors, &terminal);
+	return cli->json && !terminal.tty;
+}
+
 static void print_failure_json(const struct cli *cli, err e, struct buf *out)
 {
 	struct json_writer w;

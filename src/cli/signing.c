@@ -50,7 +50,7 @@ static err digest_fd(
 	AUTO_PTR(sha256_stream) sha = sha256_stream_new();
 	AUTO_PTR(blake2b_stream) blake = blake2b_stream_new();
 	char *chunk = arena_try_alloc(cli->arena, CHUNK);
-	bool bar = size >= BAR_FROM_SIZE;
+	bool bar = size >= BAR_FROM_SIZE && !cli_is_unwatched(cli);
 	struct progress progress;
 	ssize_t n;
 

@@ -9,11 +9,14 @@
  */
 #include "cli/upload.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,7 @@
 #define STATE_MAX      16384
 #define FRUITLESS_MOST 6 /* attempts in a row that moved nothing */
 #define FIRST_PAUSE_MS 250
+#define STATE_LIFE_S   (7 * 86400)
 #define METADATA_MAX   1024
 
 struct upload {
@@ -60,6 +64,31 @@ static err state_file(
 	return e;
 }
 
+/* The server forgets unfinished uploads after a day or so; here what is left goes after a week. */
+static void sweep_states(const char *a_state)
+{
+	span path = span_from(a_state);
+	char folder[PATH_MAX];
+	struct buf text;
+	DIR *dir;
+	struct dirent *entry;
+
+	buf_init_fixed(&text, folder, sizeof(folder));
+	buf_add(&text, span_sub(path, 0, span_rfind(path, '/')));
+	dir = opendir(folder);
+	while (dir && (entry = readdir(dir))) {
+		struct stat st;
+
+		if (entry->d_name[0] != '.' &&
+			fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			clock_wall_us() / TIME_SECOND - st.st_mtime > STATE_LIFE_S)
+			(void)unlinkat(dirfd(dir), entry->d_name,
+				0); /* another run may have been faster */
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* Claims the right to resume; without it (another run has it, no home) the upload begins anew. */
 static void claim_state(struct upload *u)
 {
@@ -73,6 +102,7 @@ static void claim_state(struct upload *u)
 		return;
 	if (state_file(u->cli, u->digest, "json", &u->state_path) != OK)
 		u->state_path = NULL;
+	sweep_states(lock);
 }
 
 static void read_state(struct upload *u)
@@ -331,11 +361,13 @@ static err transfer(struct upload *u, const char **ret_id)
 
 	if (e != OK)
 		return e;
-	u->bar_shown = true;
-	progress_start(&u->bar, u->cli->errors, span_from(u->name), u->offset, u->digest->size,
-		clock_monotonic_us());
+	u->bar_shown = !cli_is_unwatched(u->cli);
+	if (u->bar_shown)
+		progress_start(&u->bar, u->cli->errors, span_from(u->name), u->offset,
+			u->digest->size, clock_monotonic_us());
 	e = send_all(u);
-	progress_finish(&u->bar, e == OK, u->offset, clock_monotonic_us());
+	if (u->bar_shown)
+		progress_finish(&u->bar, e == OK, u->offset, clock_monotonic_us());
 	if (e == OK)
 		e = confirm(u, ret_id);
 	else if (may_go_on(e) && !u->cli->hint)
