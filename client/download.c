@@ -18,7 +18,7 @@
 #include "sys/clock.h"
 #include "sys/files.h"
 
-#define FRUITLESS_MOST   8
+#define FRUITLESS_MOST   6
 #define FIRST_PAUSE_US   (250 * TIME_MS)
 #define LONGEST_PAUSE_US (15 * TIME_SECOND)
 #define NAP_NS           50000000

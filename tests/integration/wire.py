@@ -67,6 +67,8 @@ class Wire:
         self._live.clear()
 
     def close(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which else takes one more
         self._listener.close()
         self.cut_all()
 
