@@ -190,7 +190,7 @@ cat <<END
   Customer        customer@example.com   password in $DEMO/customer-password
                                          licence key in $DEMO/licence-key
 
-  Try next (in another terminal; you are signed in there with these three settings):
+  Try next (in another terminal; you are signed in there with these settings):
     export PATH=$BUILD:\$PATH SLIPWAY_SERVER=$URL SLIPWAY_CA=$CA XDG_CONFIG_HOME=$DEMO/config
     slipway release list
     slipway stats
