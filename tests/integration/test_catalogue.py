@@ -1,6 +1,8 @@
 """The catalogue: products, releases, packages, what clients see of them, and what is refused."""
 import hashlib
+import shutil
 import subprocess
+import threading
 
 import pytest
 
@@ -621,3 +623,86 @@ def test_nobody_else(server, product):
         if path == "/admin/products" and method == "GET":
             continue  # the names of products are no secret from customers
         server.api(method, path, {} if method != "GET" else None, token=user, status=403)
+
+
+# Real packages ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "xz", "zstd"])
+def test_real_deb(server, tmp_path, compression):
+    tree = tmp_path / "tree"
+    (tree / "DEBIAN").mkdir(parents=True, mode=0o755)
+    (tree / "DEBIAN" / "control").write_text(
+        "Package: real\nVersion: 3:4.5.6~rc1-7\nArchitecture: armhf\nMaintainer: E <e@example.com>\n"
+        "Description: real\n")
+    done = subprocess.run(["dpkg-deb", "--root-owner-group", f"-Z{compression}", "-b", tree,
+                           tmp_path / "a.deb"], capture_output=True)
+    if done.returncode:
+        pytest.skip(f"dpkg-deb does not write {compression}")
+    found = upload(server, (tmp_path / "a.deb").read_bytes(), "a.deb")
+    assert (found["format"], found["name"], found["version"], found["architecture"]) == \
+        ("deb", "real", "3:4.5.6~rc1-7", "armhf")
+
+
+def test_real_rpm(server, product, tmp_path):
+    if not shutil.which("rpmbuild"):
+        pytest.skip("rpmbuild is not installed")
+    spec = tmp_path / "real.spec"
+    spec.write_text("Name: real\nVersion: 1.2.3\nRelease: 4\nSummary: real\nLicense: none\n"
+                    "BuildArch: noarch\n%description\nreal\n%files\n")
+    subprocess.run(["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {tmp_path}", "--define",
+                    f"_rpmdir {tmp_path}", spec], check=True, capture_output=True)
+    rpm = next(tmp_path.rglob("*.rpm")).read_bytes()
+    found = upload(server, rpm, "real.rpm")
+    assert (found["format"], found["name"], found["version"], found["architecture"]) == \
+        ("rpm", "real", "1.2.3", "any")
+    release = draft(server, product, "1.2.3")
+    assert add(server, release, rpm, platform="linux-amd64", status=400)["code"] == "architecture_mismatch"
+    assert add(server, release, rpm, platform="linux-any", strict=True)["warnings"] == []
+
+
+# At the same time -------------------------------------------------------------------------------
+
+def together(count, step):
+    """Runs step(i) in threads at once; gives what they returned."""
+    answers, start = [None] * count, threading.Barrier(count)
+
+    def run(i):
+        start.wait(20)
+        answers[i] = step(i)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return answers
+
+
+def test_one_of_many_drafts(server, product):
+    token = server.login()
+    body = {"product": product, "version": "1.0.0", "channels": ["stable"]}
+    answers = together(16, lambda i: server.api("POST", "/admin/releases", body, token=token))
+    assert sorted(a.status for a in answers) == [200] * 15 + [201]
+    assert len({a.json["id"] for a in answers}) == 1
+
+
+def test_one_of_many_packages(server, product):
+    """Different bytes for one version and platform: one wins, the others are told."""
+    release, token = draft(server, product), server.login()
+    uploads = [upload(server, script())["id"] for _ in range(12)]
+    answers = together(12, lambda i: server.api(
+        "POST", f"/admin/releases/{release['id']}/packages",
+        {"upload_id": uploads[i], "platform": "linux-amd64"}, token=token))
+    assert sorted(a.status for a in answers) == [201] + [409] * 11
+    listed = server.admin("GET", f"/admin/packages?release={release['id']}", status=200).json["items"]
+    assert [p["id"] for p in listed] == [a.json["id"] for a in answers if a.status == 201]
+
+
+def test_moves_at_the_same_time(server, product):
+    """Whatever the order, the state that is stored is the state that is published."""
+    release, _ = publish(server, product)
+    token = server.login()
+    verbs = ["pause", "resume", "pause", "resume", "publish", "pause"]
+    together(6, lambda i: server.api("POST", f"/admin/releases/{release['id']}/{verbs[i]}", token=token))
+    state = server.admin("GET", f"/admin/releases/{release['id']}", status=200).json["state"]
+    assert offered(server, product) == ("1.0.0" if state == "published" else None)
