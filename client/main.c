@@ -20,6 +20,7 @@
 struct app {
 	struct cli *cli;
 	struct slipway *client;
+	const char *label; /* of the bar */
 	struct progress bar;
 	bool bar_shown;
 	uint64_t bytes;
@@ -47,7 +48,7 @@ static void on_progress(void *ctx, uint64_t bytes, uint64_t total)
 	if (cli_is_unwatched(app->cli))
 		return;
 	if (!app->bar_shown) {
-		progress_start(&app->bar, app->cli->errors, SPAN("download"), bytes, total,
+		progress_start(&app->bar, app->cli->errors, span_from(app->label), bytes, total,
 			clock_monotonic_us());
 		app->bar_shown = true;
 	}
@@ -394,6 +395,7 @@ static err run_download(struct cli *cli)
 		return no_update(cli, u);
 	if (!cli->json)
 		show_requirements(cli, u);
+	app.label = u->package.filename;
 	status = slipway_download(app.client, u, cli_text(cli, "output"), &file);
 	if (status == SLIPWAY_CANCELLED)
 		cli_hint(cli, "run it again to go on where it stopped");

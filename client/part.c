@@ -49,6 +49,21 @@ static err open_locked(struct slipway *s, struct part *p)
 	return OK;
 }
 
+/*
+ * Time the last run spent without being able to note it, because it was killed: from its note to
+ * the last byte it wrote.
+ */
+static int64_t unnoted_ms(const struct part *p)
+{
+	struct stat bytes, note;
+
+	if (fstat(p->fd, &bytes) != 0 || stat(p->json_path, &note) != 0)
+		return 0;
+	return MAX((int64_t)(bytes.st_mtim.tv_sec - note.st_mtim.tv_sec) * 1000 +
+			   (bytes.st_mtim.tv_nsec - note.st_mtim.tv_nsec) / 1000000,
+		0);
+}
+
 /* What the bytes there are of; false when they are not of this package. */
 static bool read_note(struct slipway *s, struct part *p, const char *package_id)
 {
@@ -70,7 +85,7 @@ static bool read_note(struct slipway *s, struct part *p, const char *package_id)
 		!strcmp(id, package_id)) {
 		p->download_id = member_text(p->arena, note, "download_id");
 		p->spent_ms = json_integer_value(json_object_get(note, "spent_ms"));
-		p->spent_ms = MAX(p->spent_ms, 0);
+		p->spent_ms = MAX(p->spent_ms, 0) + unnoted_ms(p);
 	}
 	json_decref(note);
 	return same;

@@ -219,6 +219,7 @@ static void add_line(const struct cli *cli, span name, const json_t *value, unsi
 {
 	AUTO(buf) text = {0};
 	AUTO(buf) shown = {0};
+	span label = name;
 
 	buf_init(&text, 1 << 20);
 	buf_init(&shown, 3 << 20);
@@ -227,10 +228,12 @@ static void add_line(const struct cli *cli, span name, const json_t *value, unsi
 	for (unsigned i = 0; i < indent; i++)
 		buf_add_byte(out, ' ');
 	tone_add(out, cli->terminal.colour, TONE_DIM);
-	for (size_t i = 0; i < name.len; i++)
-		buf_add_byte(out, name.ptr[i] == '_' ? ' ' : name.ptr[i]);
+	if (kind_of(name) == VIEW_MS) /* the unit is shown with the value */
+		label.len -= SPAN("_ms").len;
+	for (size_t i = 0; i < label.len; i++)
+		buf_add_byte(out, label.ptr[i] == '_' ? ' ' : label.ptr[i]);
 	tone_add(out, cli->terminal.colour, TONE_PLAIN);
-	for (size_t i = name.len; i < column + 2; i++)
+	for (size_t i = label.len; i < column + 2; i++)
 		buf_add_byte(out, ' ');
 	add_value(cli, buf_span(&shown), tone_of(buf_span(&text)), indent + column + 2, out);
 }
