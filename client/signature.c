@@ -11,6 +11,7 @@
 #include "device.h"
 
 #define PATH_MAX_BYTES 4096
+#define PAGES_MAX      100
 
 static bool has_digest(const json_t *package, const char *sha256)
 {
@@ -40,28 +41,33 @@ static bool find_in_release(
 	return false;
 }
 
-static void add_parameter(struct buf *path, char separator, const char *name, const char *value)
+static void add_parameter(struct buf *path, const char *name, const char *value)
 {
-	buf_addf(path, "%c%s=", separator, name);
+	buf_addf(path, "&%s=", name);
 	percent_encode(path, span_from(value));
 }
 
-static err fetch_manifest(struct slipway *s, const char *version, json_t **ret)
+/* Of all platforms: an update may be a package for any of them. */
+static void manifest_path(
+	struct slipway *s, const char *version, const char *cursor, struct buf *ret)
 {
-	AUTO(buf) path = {0};
-	struct client_call call = {.method = "GET"};
+	buf_add_str(ret, "/packages/manifest?limit=200");
+	add_parameter(ret, "product", s->settings.product);
+	add_parameter(ret, "channel", s->settings.channel);
+	if (version)
+		add_parameter(ret, "version", version);
+	if (cursor)
+		add_parameter(ret, "cursor", cursor);
+}
+
+/* One page, as the device or as nobody. */
+static err fetch_page(struct slipway *s, const char *path, json_t **ret)
+{
+	struct client_call call = {.method = "GET", .path = path};
 	struct device d;
 	int status = 0;
 	err e = device_get(s, &d);
 
-	buf_init(&path, PATH_MAX_BYTES);
-	buf_add_str(&path, "/packages/manifest");
-	add_parameter(&path, '?', "product", s->settings.product);
-	add_parameter(&path, '&', "platform", s->settings.platform);
-	add_parameter(&path, '&', "channel", s->settings.channel);
-	if (version)
-		add_parameter(&path, '&', "version", version);
-	call.path = buf_str(&path);
 	if (e == ERR_NOT_FOUND && !s->settings.licence_key)
 		return client_call(s, &call, ret, NULL);
 	if (e != OK)
@@ -77,26 +83,44 @@ static err fetch_manifest(struct slipway *s, const char *version, json_t **ret)
 	return client_call(s, &call, ret, NULL);
 }
 
+/* Looks through one page; *cursor becomes that of the next, or NULL. */
+static err search_page(struct slipway *s, const char *version, const char *sha256,
+	const char **cursor, bool *found, struct manifest_entry *ret)
+{
+	AUTO(buf) path = {0};
+	json_t *manifest = NULL, *release;
+	size_t i;
+	err e;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	manifest_path(s, version, *cursor, &path);
+	e = fetch_page(s, buf_str(&path), &manifest);
+	if (e != OK)
+		return e;
+	json_array_foreach(json_object_get(manifest, "releases"), i, release) *found =
+		*found || find_in_release(s, release, sha256, ret);
+	*cursor = member_text(s->arena, manifest, "next_cursor");
+	json_decref(manifest);
+	return OK;
+}
+
 err manifest_find(
 	struct slipway *s, const char *version, const char *sha256, struct manifest_entry *ret)
 {
-	json_t *manifest = NULL, *release;
+	const char *cursor = NULL;
 	bool found = false;
-	size_t i;
 	err e = client_ready(s);
 
-	if (e == OK)
-		e = fetch_manifest(s, version, &manifest);
-	if (e != OK)
-		return e;
-	json_array_foreach(json_object_get(manifest, "releases"), i, release) found =
-		found || find_in_release(s, release, sha256, ret);
-	json_decref(manifest);
-	if (!found)
+	for (unsigned pages = 0; e == OK && !found && pages < PAGES_MAX; pages++) {
+		e = search_page(s, version, sha256, &cursor, &found, ret);
+		if (!cursor)
+			break;
+	}
+	if (e == OK && !found)
 		return client_fail(s, ERR_NOT_FOUND, "package_unknown",
-			"The server has no package of %s for %s with the digest %s",
-			s->settings.product, s->settings.platform, sha256);
-	return OK;
+			"The server knows no package of %s with the digest %s", s->settings.product,
+			sha256);
+	return e;
 }
 
 static err check_with(

@@ -16,6 +16,7 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "net/answer.h"
+#include "net/origin.h"
 #include "sys/clock.h"
 
 #include "base/banned.h"
@@ -431,38 +432,6 @@ static err attempt(
 	return e;
 }
 
-static char *url_part(CURLU *u, CURLUPart part)
-{
-	char *text = NULL;
-
-	/* A missing part stays NULL; the port is filled in from the scheme. */
-	(void)curl_url_get(u, part, &text, part == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0);
-	return text;
-}
-
-static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
-{
-	char *of_a = url_part(a, part), *of_b = url_part(b, part);
-	bool same = of_a && of_b && span_eq_nocase(span_from(of_a), span_from(of_b));
-
-	curl_free(of_a);
-	curl_free(of_b);
-	return same;
-}
-
-static bool same_origin(const char *a, const char *b)
-{
-	CURLU *of_a = curl_url(), *of_b = curl_url();
-	bool same = of_a && of_b && curl_url_set(of_a, CURLUPART_URL, a, 0) == CURLUE_OK &&
-		    curl_url_set(of_b, CURLUPART_URL, b, 0) == CURLUE_OK &&
-		    same_part(of_a, of_b, CURLUPART_SCHEME) &&
-		    same_part(of_a, of_b, CURLUPART_HOST) && same_part(of_a, of_b, CURLUPART_PORT);
-
-	curl_url_cleanup(of_a);
-	curl_url_cleanup(of_b);
-	return same;
-}
-
 /* One request with the redirects that are allowed. */
 static err follow(struct http *h, const struct http_request *rq, struct http_answer *a)
 {
@@ -483,7 +452,7 @@ static err follow(struct http *h, const struct http_request *rq, struct http_ans
 		if (a->status < 300 || a->status >= 400 || a->status == 304)
 			return e;
 		(void)curl_easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &next);
-		if (!may || !next || hops == REDIRECTS_MAX || !same_origin(url, next)) {
+		if (!may || !next || hops == REDIRECTS_MAX || !url_same_origin(url, next)) {
 			answer_set_problem(a, "redirect",
 				"The server wants to send us elsewhere (HTTP status %d%s%s)",
 				a->status, next ? ", " : "", next ? next : "");
