@@ -22,7 +22,7 @@ struct product_list {
 
 struct publisher_key {
 	span id, product_id;
-	span key_id;     /* as minisign shows it: 16 upper-case hex digits */
+	span key_id;     /* as minisign shows it: capital hex digits, no leading zeros */
 	span public_key; /* the bare base64 line */
 	int64_t created_at;
 };

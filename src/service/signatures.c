@@ -22,7 +22,7 @@ span signature_key_id(struct arena *a, const uint8_t id[8])
 
 	for (size_t i = MINISIGN_KEY_ID_SIZE; i > 0; i--)
 		number = number << 8 | id[i - 1];
-	return span_from(arena_printf(a, "%016llX", (unsigned long long)number));
+	return span_from(arena_printf(a, "%llX", (unsigned long long)number));
 }
 
 static err add_file(int fd, struct blake2b_stream *digest)

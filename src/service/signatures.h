@@ -12,7 +12,7 @@
  */
 err signature_check(struct task *t, const struct publisher_key_list *keys, span sha256, span text,
 	span *ret_key_id) MUST_USE;
-/* As minisign shows a key id: 16 capital hex digits. In arena a. */
+/* As minisign shows a key id: capital hex digits, without leading zeros. In arena a. */
 span signature_key_id(struct arena *a, const uint8_t id[8]);
 
 #endif
