@@ -596,7 +596,7 @@ def test_scrubber(server, product):
     assert offered(server, product) is None
     shown = server.admin("GET", f"/admin/packages/{package['id']}", status=200).json
     assert shown["blocked"] and shown["blocked_reason"] == "damaged"
-    assert "stored file is damaged" in server.log.read_text()
+    slipway.wait_until(lambda: "stored file is damaged" in server.log.read_text(), "the log to say so")
     # The right bytes again heal it.
     upload(server, data)
     assert blob.read_bytes() == data
