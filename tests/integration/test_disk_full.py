@@ -1,4 +1,5 @@
 """A full disk: clear errors, nothing half-done, and everything goes on once there is room again."""
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -38,7 +39,8 @@ class Ballast:
     def __init__(self, server, leave):
         stat = os.statvfs(server.data)
         self.path = server.dir / "ballast"
-        self.path.write_bytes(bytes(max(stat.f_bavail * stat.f_frsize - leave, 0)))
+        with contextlib.suppress(OSError), self.path.open("wb", buffering=0) as file:
+            file.write(bytes(max(stat.f_bavail * stat.f_frsize - leave, 0)))
 
     def drop(self):
         self.path.unlink()
