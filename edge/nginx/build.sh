@@ -55,6 +55,12 @@ if [ "$(cat "$work/stamp" 2>/dev/null)" != "$stamp" ]; then
 	echo "$stamp" >"$work/stamp"
 fi
 cd "$work/src"
+# The makefile does not know our headers either: an object built with an old one would be garbage.
+headers=$(cat "$SLIPWAY_SRC"/{base,crypto,token,policy,update,state}/*.h | sha256sum)
+if [ "$(cat "$work/headers" 2>/dev/null)" != "$headers" ]; then
+	[ ! -d objs/addon ] || find objs/addon -name '*.o' -delete
+	echo "$headers" >"$work/headers"
+fi
 # The makefile does not know the static libraries: always link.
 rm -f objs/ngx_http_slipway_module.so
 run make -s -j2 -f objs/Makefile modules

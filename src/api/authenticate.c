@@ -114,6 +114,7 @@ static err authenticate_token(struct task *t, span token, bool device, const cha
 {
 	const struct service *s = t->service;
 	struct token_verifier verifier = {.lookup = keyring_lookup,
+		.check = keyring_check,
 		.ctx = s->keys,
 		.issuer = span_from(s->issuer),
 		.audience = span_from(s->issuer)};

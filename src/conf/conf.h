@@ -47,7 +47,7 @@
 		"../lib/slipway or in nginx's module directory")                                   \
 	X(WORKERS, "nginx.workers", INT, "0", 0, 256, "nginx workers; 0: one per core")            \
 	X(CONNECTIONS, "nginx.connections", INT, "8192", 64, 1048576, "Connections per worker")    \
-	X(API_THREADS, "api.threads", INT, "64", 4, 4096, "API connections handled at once")       \
+	X(API_THREADS, "api.threads", INT, "128", 4, 4096, "API connections held at once")         \
 	X(UPLOAD_SLOTS, "upload.slots", INT, "8", 1, 256, "Uploads received at once")              \
 	X(UPLOAD_MAX, "upload.max_size", SIZE, "8g", 1048576, INT64_MAX,                           \
 		"Largest package accepted")                                                        \

@@ -80,14 +80,14 @@ ON CONFLICT (release_id, device, stage) DO UPDATE SET error = excluded.error, at
 
 
 -- Statistics -----------------------------------------------------------------------------------
--- Days are numbers of UTC days since 1970.
+-- Days are numbers of UTC days since 1970. Downloads are found by the least id of a time.
 
 -- name: stats_downloads_by_day
 SELECT granted_at / 86400000000, COUNT(*),
     CAST(SUM(CASE WHEN state = 'completed' THEN 1 ELSE 0 END) AS BIGINT),
     CAST(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS BIGINT),
     CAST(SUM(bytes) AS BIGINT), CAST(SUM(bytes_sent) AS BIGINT)
-FROM downloads WHERE granted_at >= $1 GROUP BY 1 ORDER BY 1;
+FROM downloads WHERE id >= $1 GROUP BY 1 ORDER BY 1;
 
 -- name: stats_downloads_by_package
 SELECT d.name, r.version, COALESCE(p.platform, ''), COUNT(*),
@@ -96,7 +96,7 @@ SELECT d.name, r.version, COALESCE(p.platform, ''), COUNT(*),
     CAST(SUM(w.bytes) AS BIGINT), CAST(SUM(w.bytes_sent) AS BIGINT)
 FROM downloads w JOIN releases r ON r.id = w.release_id JOIN products d ON d.id = r.product_id
     LEFT JOIN packages p ON p.id = w.package_id
-WHERE w.granted_at >= $1
+WHERE w.id >= $1
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT $2;
 
 -- name: stats_checks

@@ -2,15 +2,16 @@
 #include "event/stats.h"
 
 #include "base/time.h"
+#include "base/typeid.h"
 #include "event/event_queries.h"
 
 #include "base/banned.h"
 
-static err read_days(struct db_tx *tx, struct arena *a, int64_t from_us, struct stats *s)
+static err read_days(struct db_tx *tx, struct arena *a, span from_id, struct stats *s)
 {
 	AUTO_PTR(db_rows) rows = NULL;
 	bool found = false;
-	err e = db_query(tx, &rows, stats_downloads_by_day, DB_INT(from_us));
+	err e = db_query(tx, &rows, stats_downloads_by_day, DB_TEXT(from_id));
 
 	s->days = arena_try_array(a, STATS_ROWS_MAX, sizeof(*s->days));
 	if (!s->days)
@@ -26,12 +27,12 @@ static err read_days(struct db_tx *tx, struct arena *a, int64_t from_us, struct 
 	return e;
 }
 
-static err read_packages(struct db_tx *tx, struct arena *a, int64_t from_us, struct stats *s)
+static err read_packages(struct db_tx *tx, struct arena *a, span from_id, struct stats *s)
 {
 	AUTO_PTR(db_rows) rows = NULL;
 	bool found = false;
 	err e = db_query(
-		tx, &rows, stats_downloads_by_package, DB_INT(from_us), DB_INT(STATS_ROWS_MAX));
+		tx, &rows, stats_downloads_by_package, DB_TEXT(from_id), DB_INT(STATS_ROWS_MAX));
 
 	s->packages = arena_try_array(a, STATS_ROWS_MAX, sizeof(*s->packages));
 	if (!s->packages)
@@ -90,11 +91,15 @@ static err read_reports(struct db_tx *tx, struct arena *a, int64_t from_us, stru
 
 err stats_read(struct db_tx *tx, struct arena *a, int64_t from_us, struct stats *ret)
 {
+	static const uint8_t least[TYPEID_RANDOM];
+	char from_id[TYPEID_SIZE];
 	struct stats s = {0};
-	err e = read_days(tx, a, from_us, &s);
+
+	typeid_make("dl", from_us, least, from_id);
+	err e = read_days(tx, a, span_from(from_id), &s);
 
 	if (!e)
-		e = read_packages(tx, a, from_us, &s);
+		e = read_packages(tx, a, span_from(from_id), &s);
 	if (!e)
 		e = read_checks(tx, a, from_us, &s);
 	if (!e)

@@ -17,6 +17,7 @@
 #include "crypto/secret.h"
 #include "feed/feed.h"
 #include "keyring/keyring_queries.h"
+#include "keyring/signature_cache.h"
 #include "state/records.h"
 #include "sys/files.h"
 
@@ -38,6 +39,7 @@ struct keyring {
 	size_t count;
 	const struct signing_key *active[TOKEN_KINDS];
 	uint8_t secret[SECRET_SIZE];
+	struct signature_cache *verified;
 };
 
 static const char *const kind_names[TOKEN_KINDS] = {
@@ -244,8 +246,10 @@ err keyring_open(
 
 	if (!ring)
 		return ERR_NOMEM;
-	err e = open_secret(&l);
+	err e = signature_cache_new(&ring->verified);
 
+	if (!e)
+		e = open_secret(&l);
 	if (!e)
 		e = db_transact(db, DB_READ, load_keys, &l);
 	for (int kind = 0; kind < TOKEN_KINDS && !e; kind++)
@@ -264,6 +268,7 @@ void keyring_close(struct keyring *k)
 {
 	if (!k)
 		return;
+	signature_cache_free(k->verified);
 	forget_keys(k);
 	wipe(k->secret, sizeof(k->secret));
 	free(k);
@@ -285,6 +290,13 @@ const struct eckey *keyring_lookup(void *ctx, enum token_kind kind, span kid)
 		if (k->keys[i].kind == kind && span_is(kid, k->keys[i].kid))
 			return k->keys[i].key;
 	return NULL;
+}
+
+bool keyring_check(void *ctx, const struct eckey *key, span text, const uint8_t signature[64])
+{
+	const struct keyring *k = ctx;
+
+	return signature_cache_verify(k->verified, key, text, signature);
 }
 
 static void write_coordinate(struct json_writer *w, const char *name, const uint8_t *bytes)

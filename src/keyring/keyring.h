@@ -25,6 +25,8 @@ void keyring_close(struct keyring *k); /* accepts NULL */
 err keyring_sign(const struct keyring *k, struct token_claims *c, struct buf *out) MUST_USE;
 /* token_key_lookup for verification in the control plane; ctx is the keyring. */
 const struct eckey *keyring_lookup(void *ctx, enum token_kind kind, span kid);
+/* token_signature_check that remembers good signatures (signature_cache.h); ctx is the keyring. */
+bool keyring_check(void *ctx, const struct eckey *key, span text, const uint8_t signature[64]);
 /* The public keys as a JSON Web Key Set (RFC 7517), `use: sig`, `alg: ES256`. */
 void keyring_jwks(const struct keyring *k, struct buf *out);
 /* A key for keyed hashes (pseudonyms, refresh tokens): HMAC of purpose under a secret in dir. */

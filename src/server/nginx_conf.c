@@ -95,8 +95,10 @@ static void set_capacity(struct rendering *r, const struct nginx_machine *m)
 	set_number(r, "workers", workers);
 	set_number(r, "files", files);
 	set_number(r, "connections", MIN(connections, files));
-	set_number(r, "api_requests", threads - threads / 4);
-	set_number(r, "keepalive", MAX(threads / 4 / workers, 1)); /* of each worker */
+	/* Half for running requests, half for idle connections: a new one costs as much as a
+	 * request. */
+	set_number(r, "api_requests", threads - threads / 2);
+	set_number(r, "keepalive", MAX(threads / 2 / workers, 1)); /* of each worker */
 	set_number(
 		r, "upload_connections", conf_int(r->conf, CONF_UPLOAD_SLOTS) + UPLOAD_QUESTIONS);
 	set_number(r, "upload_max", conf_int(r->conf, CONF_UPLOAD_MAX));

@@ -22,12 +22,12 @@
 static void pseudonym(struct task *t, const struct download *d, struct buf *out)
 {
 	span who = d->device_id.len ? d->device_id : d->account_id;
-	uint8_t key[32], digest[SHA256_SIZE];
+	uint8_t digest[SHA256_SIZE];
 
 	if (who.len == 0)
 		who = t->caller->address.len ? t->caller->address : d->id;
-	keyring_derive(t->service->keys, "download-subject", key);
-	hmac_sha256(span_of(key, sizeof(key)), who, digest);
+	keyring_derive(t->service->keys,
+		arena_printf(t->arena, "download-subject:%.*s", SPAN_ARG(who)), digest);
 	hex_encode(out, span_of(digest, PSEUDONYM_BYTES));
 }
 

@@ -183,6 +183,13 @@ static bool read_claims(enum token_kind kind, span text, struct token_claims *re
 	return true;
 }
 
+static bool is_signed(const struct token_verifier *v, const struct eckey *key, span text,
+	const uint8_t signature[ECKEY_SIGNATURE_SIZE])
+{
+	return v->check ? v->check(v->ctx, key, text, signature)
+			: eckey_verify(key, text, signature) == OK;
+}
+
 enum token_verdict token_verify(enum token_kind kind, span text, const struct token_verifier *v,
 	int64_t now_s, char scratch[TOKEN_DECODED_MAX], struct token_claims *ret)
 {
@@ -206,7 +213,7 @@ enum token_verdict token_verify(enum token_kind kind, span text, const struct to
 
 	if (!key)
 		return TOKEN_UNKNOWN_KEY;
-	if (eckey_verify(key, p.signed_text, signature))
+	if (!is_signed(v, key, p.signed_text, signature))
 		return TOKEN_BAD_SIGNATURE;
 	if (!read_claims(kind, payload, &c))
 		return TOKEN_MALFORMED;

@@ -85,11 +85,17 @@ struct token_claims {
 /* Finds the verification key of a kind by kid; NULL when there is none. Borrowed for the call. */
 typedef const struct eckey *token_key_lookup(void *ctx, enum token_kind kind, span kid);
 
+/* Whether this is the key's signature over text. For verifiers that remember what they have seen.
+ */
+typedef bool token_signature_check(
+	void *ctx, const struct eckey *key, span text, const uint8_t signature[64]);
+
 struct token_verifier {
 	token_key_lookup *lookup;
 	void *ctx;
-	span issuer;   /* must equal iss */
-	span audience; /* must equal aud */
+	span issuer;                  /* must equal iss */
+	span audience;                /* must equal aud */
+	token_signature_check *check; /* NULL: eckey_verify() */
 };
 
 const char *token_verdict_name(enum token_verdict v); /* "bad_signature" … */

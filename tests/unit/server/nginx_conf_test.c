@@ -52,8 +52,8 @@ static void capacity_follows_the_machine(void **state UNUSED)
 	assert_true(has(text, "\nworker_processes 4;"));
 	assert_true(has(text, "\nworker_rlimit_nofile 16896;"));
 	assert_true(has(text, "\tworker_connections 8192;"));
-	assert_true(has(text, "max_conns=48;"));
-	assert_true(has(text, "keepalive 4;"));
+	assert_true(has(text, "max_conns=64;"));
+	assert_true(has(text, "keepalive 16;"));
 	text = render(a, big, 2, &machine);
 	assert_true(has(text, "\nworker_rlimit_nofile 20000;"));
 	assert_true(has(text, "\tworker_connections 20000;"));
