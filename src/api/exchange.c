@@ -23,6 +23,8 @@
 #define ANSWER_MAX_BYTES (16 * 1048576)
 #define REQUEST_ID_MAX   128
 #define PARAMETER_MAX    4096
+/* nginx passes bodies below this on as they arrive (proxy_request_buffering). */
+#define STREAMED_PATHS "/api/v1/admin/uploads"
 
 /* Identity of the request -------------------------------------------------------------------- */
 
@@ -103,6 +105,7 @@ static err find_route(struct exchange *x)
 
 	buf_init(&text, REQUEST_ID_MAX * 32);
 	router_find(x->rq.method, x->rq.path, &m);
+	x->body_is_streamed |= !m.path_known;
 	if (!m.route && !m.path_known)
 		return fail(t, ERR_NOT_FOUND, "no_such_endpoint",
 			"There is nothing under this path. /api/v1/openapi.json lists what there "
@@ -262,11 +265,36 @@ static void measure_body(struct exchange *x)
 	uint64_t n = 0;
 
 	if (request_header(&x->rq, "Transfer-Encoding").len) {
-		x->has_body = true;
+		x->has_body = x->body_is_streamed = true; /* nginx knows the length of its own */
 	} else if (length.len) {
 		x->body_is_long = span_to_u64(length, INT64_MAX, &n) || n > BODY_MAX_BYTES;
 		x->has_body = x->body_is_long || n > 0;
 	}
+}
+
+static void admit(struct exchange *x)
+{
+	if (!x->outcome)
+		x->outcome = identify(x);
+	if (!x->outcome)
+		x->outcome = permit(x);
+	if (!x->outcome)
+		x->outcome = read_query(x);
+	if (!x->outcome)
+		x->outcome = expect_body(x);
+}
+
+/*
+ * Bodies below /admin/uploads, and of paths that are none of ours, come at the client's pace: one
+ * that nobody will read is not waited for, as it would hold one of the few places for as long as
+ * its sender likes. All others nginx has collected first; reading them keeps the connection.
+ */
+static bool is_decided_early(const struct exchange *x)
+{
+	const struct route *r = x->rq.route;
+	bool streamed = x->body_is_streamed || span_starts_with(x->rq.path, SPAN(STREAMED_PATHS));
+
+	return x->has_body && (x->outcome || !r) && (x->body_is_long || streamed || (r && r->sink));
 }
 
 struct exchange *exchange_open(struct service *service, struct MHD_Connection *connection,
@@ -293,17 +321,9 @@ struct exchange *exchange_open(struct service *service, struct MHD_Connection *c
 	set_origin(x);
 	measure_body(x);
 	x->outcome = find_route(x);
-	if (!x->rq.route)
-		return x;
-	if (!x->outcome)
-		x->outcome = identify(x);
-	if (!x->outcome)
-		x->outcome = permit(x);
-	if (!x->outcome)
-		x->outcome = read_query(x);
-	if (!x->outcome)
-		x->outcome = expect_body(x);
-	x->decided_early = x->outcome && x->has_body && (x->rq.route->sink || x->body_is_long);
+	if (x->rq.route)
+		admit(x);
+	x->decided_early = is_decided_early(x);
 	return x;
 }
 

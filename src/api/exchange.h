@@ -26,7 +26,8 @@ struct exchange {
 	struct MHD_Connection *connection;
 	int64_t started_us; /* monotonic */
 	err outcome;        /* the first failure; decided before the handler runs or by it */
-	bool has_body, body_is_long, decided_early, sink_is_open, sent, presented_credentials;
+	bool has_body, body_is_long, body_is_streamed, decided_early, sink_is_open, sent,
+		presented_credentials;
 	struct buf body;
 	struct answer_header *headers;
 	const char *content_type; /* NULL: JSON, or a problem document */

@@ -371,6 +371,28 @@ def test_slots(server):
                        "a slot to be free")
 
 
+@pytest.mark.parametrize("line", [
+    "GET /api/v1/admin/uploads/upl_x", "OPTIONS /api/v1/admin/uploads", "POST /api/v1/admin/uploadsX",
+    "POST /api/v1/./admin/uploads", "PUT /api/v1/admin/uploads/demo.run", "DELETE /api/v1/admin/uploads/upl_x"])
+@pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", "Content-Length: 1000"])
+def test_nobody_holds_the_places_with_a_body_that_never_ends(server, line, framing):
+    """More such requests than there are places, from somebody without credentials."""
+    context = ssl.create_default_context(cafile=str(server.ca))
+    context.check_hostname = False
+    held = []
+    try:
+        for _ in range(16):
+            sock = context.wrap_socket(socket.create_connection(("127.0.0.1", server.https), 10))
+            held.append(sock)
+            sock.sendall(f"{line} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n".encode())
+        # Answered without waiting for the rest, so that the places are free again.
+        assert all(sock.recv(9) == b"HTTP/1.1 " for sock in held)
+        server.api("OPTIONS", "/admin/uploads", status=204)
+    finally:
+        for sock in held:
+            sock.close()
+
+
 def test_restart_in_the_middle(server):
     """The offset after kill -9 is what is there; the digest is computed again."""
     data = SCRIPT + os.urandom(3_000_000)
