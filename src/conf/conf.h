@@ -83,6 +83,14 @@
 		"Every stored file is re-hashed once in this time; 0: never")                      \
 	X(EVENT_RETENTION, "event.retention", DURATION, "90d", INT64_C(86400000000), INT64_MAX,    \
 		"Raw events are kept this long")                                                   \
+	X(NET_ALLOWED, "net.allowed_private", STRING, "", 0, 0,                                    \
+		"Networks outside the public Internet that identity providers and webhooks may "   \
+		"be in, separated by spaces")                                                      \
+	X(NET_CA_FILE, "net.ca_file", STRING, "", 0, 0,                                            \
+		"PEM authorities for identity providers and webhooks; empty: the system's")        \
+	X(NET_LOOPBACK, "net.allow_insecure_loopback", BOOL, "false", 0, 0,                        \
+		"Identity providers and webhooks may be on this machine, there also by http://: "  \
+		"for tests")                                                                       \
 	X(LOG_LEVEL, "log.level", STRING, "info", 0, 0, "`debug`, `info`, `warn` or `error`")      \
 	X(GEOIP, "geoip.database", STRING, "", 0, 0,                                               \
 		"MaxMind-format country database; empty: countries are unknown")

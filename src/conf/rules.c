@@ -161,6 +161,9 @@ static const struct string_rule {
 	{CONF_NGINX, is_program, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_MODULE, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_GEOIP, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
+	{CONF_NET_ALLOWED, is_network_list,
+		"addresses or networks separated by spaces, or nothing"},
+	{CONF_NET_CA_FILE, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_LOG_LEVEL, is_level, "debug, info, warn or error"},
 };
 

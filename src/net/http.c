@@ -36,6 +36,7 @@
 
 struct http {
 	struct http_settings settings; /* strings are ours */
+	struct curl_slist *resolve;    /* settings.resolve */
 	CURL *curl;
 };
 
@@ -82,6 +83,11 @@ err http_new(const struct http_settings *settings, struct http **ret)
 	h->settings.unix_socket = copy_or_null(settings->unix_socket, &failed);
 	h->settings.user_agent =
 		copy_or_null(settings->user_agent ? settings->user_agent : "slipway", &failed);
+	h->settings.resolve = NULL; /* lives on in the list */
+	if (settings->resolve) {
+		h->resolve = curl_slist_append(NULL, settings->resolve);
+		failed |= !h->resolve;
+	}
 	h->curl = curl_easy_init();
 	if (failed || !h->curl) {
 		http_free(h);
@@ -96,6 +102,7 @@ void http_free(struct http *h)
 	if (!h)
 		return;
 	curl_easy_cleanup(h->curl);
+	curl_slist_free_all(h->resolve);
 	free((void *)(uintptr_t)h->settings.ca_file);
 	free((void *)(uintptr_t)h->settings.unix_socket);
 	free((void *)(uintptr_t)h->settings.user_agent);
@@ -114,6 +121,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	long status = 0;
 
 	answer_add_header(x->answer, text);
+	x->error = buf_error(&x->answer->headers_);
+	if (x->error != OK)
+		return 0;
 	if (span_trim(text).len > 0) /* the head ends with an empty line */
 		return size * count;
 	curl_easy_getinfo(x->http->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -257,6 +267,12 @@ static void set_connection(struct http *h, struct exchange *x)
 		curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 		curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
 	}
+	if (s->connections)
+		curl_easy_setopt(c, CURLOPT_MAXCONNECTS, (long)s->connections);
+	if (h->resolve)
+		curl_easy_setopt(c, CURLOPT_RESOLVE, h->resolve);
+	if (x->rq->timeout_us)
+		curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(x->rq->timeout_us / TIME_MS));
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
@@ -344,6 +360,14 @@ static err make_headers(const struct http_request *rq, struct curl_slist **ret)
 	return OK;
 }
 
+static bool was_connected(const struct http *h)
+{
+	const char *address = NULL;
+
+	return curl_easy_getinfo(h->curl, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address &&
+	       *address;
+}
+
 /* Our words for libcurl's failure, with libcurl's own behind them. */
 static err transport_failure(struct exchange *x, CURLcode code, const char *words)
 {
@@ -351,6 +375,8 @@ static err transport_failure(struct exchange *x, CURLcode code, const char *word
 	const char *why = *words ? words : curl_easy_strerror(code);
 
 	a->status = 0;
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && was_connected(x->http))
+		code = CURLE_WEIRD_SERVER_REPLY; /* libcurl's word for an answer that is not HTTP */
 	if (x->refused) {
 		answer_set_problem(
 			a, "address_refused", "Requests to this network address are not permitted");
@@ -452,7 +478,8 @@ static err follow(struct http *h, const struct http_request *rq, struct http_ans
 		if (a->status < 300 || a->status >= 400 || a->status == 304)
 			return e;
 		(void)curl_easy_getinfo(h->curl, CURLINFO_REDIRECT_URL, &next);
-		if (!may || !next || hops == REDIRECTS_MAX || !url_same_origin(url, next)) {
+		if (!may || !next || h->settings.no_redirects || hops == REDIRECTS_MAX ||
+			!url_same_origin(url, next)) {
 			answer_set_problem(a, "redirect",
 				"The server wants to send us elsewhere (HTTP status %d%s%s)",
 				a->status, next ? ", " : "", next ? next : "");

@@ -4,7 +4,8 @@
 /*
  * A small HTTP client over libcurl: one request, one answer, and when it fails the words why. TLS
  * 1.2 or newer, certificates always checked. Redirects are followed to the same scheme, host and
- * port only, and only for GET and HEAD: credentials never travel anywhere else.
+ * port only, and only for GET and HEAD: credentials never travel anywhere else. The head of an
+ * answer has at most 64 KiB.
  *
  * Requests that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS, or `idempotent`) are tried again
  * after a lost connection and after 429, 502, 503 and 504, with growing, jittered pauses; the
@@ -35,6 +36,9 @@ struct http_settings {
 	 * Proxies of the environment are not used while it is set. May be NULL.
 	 */
 	bool (*permit)(void *ctx, const struct sockaddr *address);
+	bool no_redirects;    /* not even at home */
+	unsigned connections; /* kept open at most; 0: 5 */
+	const char *resolve;  /* "HOST:PORT:ADDRESS" instead of asking the resolver; NULL: no */
 	void *ctx;
 };
 
@@ -70,6 +74,7 @@ struct http_request {
 	bool once;                     /* never repeated */
 	bool idempotent;               /* a POST or PATCH that may be repeated */
 	size_t answer_max;             /* ceiling of answer->body; 0: 1 MiB */
+	int64_t timeout_us;            /* of each attempt, from resolving to the end; 0: none */
 	uint64_t max_bytes_per_second; /* of the answer; 0: no limit */
 	/*
 	 * The body of a 2xx answer piece by piece, instead of in answer->body. Any error ends the

@@ -18,6 +18,7 @@
 #include "feed/feed.h"
 #include "jobs/jobs.h"
 #include "keyring/keyring.h"
+#include "net/foreign.h"
 #include "server/data_layout.h"
 #include "server/names.h"
 #include "state/state.h"
@@ -94,6 +95,17 @@ static err migrate(struct db *db)
 	return e;
 }
 
+static err open_foreign(const struct conf *conf, struct foreign **ret)
+{
+	return foreign_new(
+		&(struct foreign_settings){
+			.allowed = span_from(conf_str(conf, CONF_NET_ALLOWED)),
+			.insecure_loopback = conf_bool(conf, CONF_NET_LOOPBACK),
+			.ca_file = conf_str(conf, CONF_NET_CA_FILE),
+		},
+		ret);
+}
+
 static err open_parts(const struct conf *conf, struct service *s, const char **ret_part)
 {
 	uint64_t seq = 0;
@@ -122,8 +134,12 @@ static err open_parts(const struct conf *conf, struct service *s, const char **r
 	if (e)
 		return e;
 	*ret_part = "the upload area";
-	return upload_area_open(
+	e = upload_area_open(
 		DATA_UPLOADS, (unsigned)conf_int(conf, CONF_UPLOAD_SLOTS), &s->uploads);
+	if (e)
+		return e;
+	*ret_part = "the client for identity providers (net.ca_file, net.allowed_private)";
+	return open_foreign(conf, &s->foreign);
 }
 
 err control_open(const struct conf *conf, struct control *ret, const char **ret_problem)
@@ -151,6 +167,7 @@ void control_close(struct control *c)
 {
 	struct service *s = &c->service;
 
+	foreign_free(s->foreign);
 	upload_area_free(s->uploads);
 	blob_store_free(s->blobs);
 	publisher_stop(s->publisher);

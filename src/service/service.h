@@ -14,6 +14,7 @@
 #include "policy/policy.h"
 
 struct blob_store;
+struct foreign;
 struct gate;
 struct keyring;
 struct publisher;
@@ -30,6 +31,7 @@ struct service {
 	struct state *state;
 	struct blob_store *blobs;
 	struct upload_area *uploads;
+	struct foreign *foreign;   /* asks identity providers and the like (net/foreign.h) */
 	struct gate *hashing;      /* bounds password hashing */
 	struct throttle *sign_ins; /* login.attempts in login.window (account/throttle.h) */
 	const char *issuer;        /* `iss` and `aud` of access and device tokens */
