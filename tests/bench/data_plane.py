@@ -41,7 +41,8 @@ def large_file(row, stage, tls):
     path = stage.path_of(stage.grant(stage.large))
 
     def cost(where):
-        return lambda: load_cost(nginx.workers, nginx.url(where, tls), "bytes", connections=4)
+        return lambda: load_cost(nginx.workers, nginx.url(where, tls), "bytes", seconds=2,
+                                 connections=4)
     compare(row, cost(path), cost("/ref/large"), PAIRS + 2, scale=GB)
 
 

@@ -14,7 +14,7 @@ import sys
 import tarfile
 import threading
 
-from measure import Failure
+from measure import Failure, share_core
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import slipway  # noqa: E402
@@ -223,6 +223,8 @@ class Nginx:
         slipway.wait_until(lambda: self.process.poll() is not None or self._answers(), "nginx")
         if self.process.poll() is not None:
             raise Failure(f"the second nginx: {self.process.stderr.read().strip()}")
+        for pid in self.workers:
+            share_core(pid)
 
     def _answers(self):
         """Workers answer; the port alone is open before there are any."""
@@ -262,7 +264,7 @@ class Nginx:
 
     @property
     def workers(self):
-        return [pid for pid in slipway.descendants(self.process.pid)]
+        return slipway.descendants(self.process.pid)
 
     def url(self, path, tls=False):
         return (f"https://127.0.0.1:{self.https}" if tls else f"http://127.0.0.1:{self.http}") + path
