@@ -7,7 +7,7 @@ BUILD="gcc meson ninja-build pkg-config make git ca-certificates python3
 nginx-light nginx-dev liblmdb-dev libmicrohttpd-dev libssl-dev libjansson-dev libsqlite3-dev
 libpq-dev libcurl4-openssl-dev libargon2-dev libarchive-dev libzstd-dev openssl"
 TEST="clang libclang-rt-14-dev clang-format libcmocka-dev postgresql-15 python3-pytest python3-pytest-xdist
-minisign wrk apache2-utils lmdb-utils curl rpm sqlite3"
+chromium fonts-dejavu-core minisign wrk apache2-utils lmdb-utils curl rpm sqlite3"
 
 case "${1:-build}" in
 build) WANTED=$BUILD ;;
@@ -20,7 +20,8 @@ for package in $WANTED; do
 	dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
 		missing="$missing $package"
 done
-if [ "${1:-build}" = test ] && ! command -v npm >/dev/null; then
+# Node.js may also come from elsewhere than Debian.
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
 	missing="$missing nodejs npm"
 fi
 [ -n "$missing" ] || exit 0

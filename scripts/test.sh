@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every check and test of the project, in this order: rules of the source tree, both compilers
 # without a warning, unit, property and fuzz-regression tests under ASan and UBSan, integration
-# tests with real servers. A step that fails does not hide the steps after it.
+# tests with real servers, the pages in a real browser. A step that fails does not hide the steps after it.
 # Usage: scripts/test.sh [pytest arguments: run only the integration tests they select]
 set -u
 cd "$(dirname "$0")/.."
@@ -60,6 +60,10 @@ if [ -f "$OUT/integration.xml" ]; then
 	count_junit "$OUT/integration.xml"
 elif [ $status -ne 0 ]; then
 	failed=$((failed + 1))
+fi
+if [ $# -eq 0 ]; then
+	step browser tests/browser/run.sh "$OUT/browser.xml"
+	[ -f "$OUT/browser.xml" ] && count_junit "$OUT/browser.xml"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

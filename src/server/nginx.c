@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "server/data_layout.h"
 #include "server/nginx_conf.h"
+#include "server/program.h"
 #include "sys/child.h"
 #include "sys/files.h"
 
@@ -31,20 +32,10 @@ static err fail_with(const char **ret_problem, const char *problem, err e)
 	return e;
 }
 
-/* The directory of this program, with a slash. */
-static const char *own_directory(struct arena *a)
-{
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
-	span full = span_of(path, n > 0 ? (size_t)n : 0);
-
-	return arena_str(a, span_sub(full, 0, span_rfind(full, '/') + 1));
-}
-
 err nginx_module_install(struct arena *a, const struct conf *conf, const char **ret_problem)
 {
 	const char *set = conf_str(conf, CONF_MODULE);
-	const char *own = own_directory(a);
+	const char *own = program_directory(a);
 	const char *const places[] = {arena_printf(a, "%s" NGINX_MODULE, own),
 		arena_printf(a, "%s../lib/slipway/" NGINX_MODULE, own), NGINX_MODULES NGINX_MODULE};
 	AUTO(buf) module = {0};

@@ -17,6 +17,7 @@
 
 #include "server/data_layout.h"
 #include "server/nginx.h"
+#include "server/pages.h"
 #include "server/ports.h"
 #include "server/source.h"
 #include "server/tls.h"
@@ -205,6 +206,8 @@ static err prepare(struct start *s)
 		e = check_ports(s);
 	if (e == OK)
 		e = nginx_module_install(s->arena, s->serving.conf, &s->problem);
+	if (e == OK)
+		e = pages_install(s->arena, &s->problem);
 	if (e != OK)
 		return e;
 	warn_of_missing_geoip(s);

@@ -1,0 +1,99 @@
+// A real Chromium against the real server. Every page that is looked at is checked in all views: no
+// violation of axe-core's rules, nothing wider than the screen, nothing in the console, a screenshot.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { ROOT } from "./server.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SHOTS = process.env.SLIPWAY_SCREENSHOTS ?? join(ROOT, "build-results", "screenshots");
+
+export const VIEWS = [
+	{ name: "desktop-light", size: { width: 1280, height: 800 }, scheme: "light" },
+	{ name: "desktop-dark", size: { width: 1280, height: 800 }, scheme: "dark" },
+	{ name: "phone-light", size: { width: 390, height: 844 }, scheme: "light" },
+	{ name: "phone-dark", size: { width: 390, height: 844 }, scheme: "dark" },
+];
+
+export class Browser {
+	static async start(server) {
+		const browser = new Browser();
+		browser.server = server;
+		mkdirSync(SHOTS, { recursive: true });
+		browser.chromium = await chromium.launch({
+			executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+			args: [`--ignore-certificate-errors-spki-list=${server.keyHash}`,
+				...(process.getuid() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--disable-quic"],
+		});
+		return browser;
+	}
+
+	close() {
+		return this.chromium.close();
+	}
+
+	/** A new person: no cookies, nothing stored. Gives a page and what went wrong on it. */
+	async visit(path, { size = VIEWS[0].size, ...options } = {}) {
+		const context = await this.chromium.newContext({ baseURL: this.server.url, viewport: size,
+			reducedMotion: "reduce", ...options });
+		const page = await context.newPage();
+		page.setDefaultTimeout(10_000);
+		watch(page);
+		await page.goto(path);
+		return page;
+	}
+}
+
+const complaints = new WeakMap();
+
+/** Collects what must not happen: violations of the policy, exceptions, errors in the console. */
+function watch(page) {
+	const found = [];
+	complaints.set(page, found);
+	page.on("pageerror", (error) => found.push(`exception: ${error.stack ?? error}`));
+	page.on("console", (message) => {
+		// Chromium reports every answer of 400 and more as an error; those are the tests' own.
+		if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+			found.push(`console: ${message.text()}`);
+		if (/Content Security Policy|TrustedType|Trusted Type/.test(message.text())) found.push(`policy: ${message.text()}`);
+	});
+}
+
+export function assertNothingWrong(page) {
+	assert.deepEqual(complaints.get(page), []);
+}
+
+/** Looks at the page as it is now in every view. */
+export async function look(page, name) {
+	const size = page.viewportSize();
+	for (const view of VIEWS) {
+		await page.setViewportSize(view.size);
+		await page.emulateMedia({ colorScheme: view.scheme, reducedMotion: "reduce" });
+		const overflow = await page.evaluate(() => {
+			const width = document.documentElement.clientWidth;
+			const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1 &&
+				!e.closest(".visually-hidden") && getComputedStyle(e).visibility !== "hidden");
+			return { scroll: document.documentElement.scrollWidth - width, wide: wide.slice(0, 3).map((e) => e.outerHTML.slice(0, 120)) };
+		});
+		assert.ok(overflow.scroll <= 0, `${name}, ${view.name}: scrolls sideways: ${overflow.wide.join("\n")}`);
+		await page.screenshot({ path: join(SHOTS, `${name}-${view.name}.png`), fullPage: !(await page.$("dialog[open]")) });
+		if (!(await page.evaluate("typeof axe === 'object'"))) await page.evaluate(axe);
+		const violations = await page.evaluate(async () => {
+			const result = await axe.run(document, { resultTypes: ["violations"] });
+			return result.violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary}`).join("\n")}`);
+		});
+		assert.deepEqual(violations, [], `${name}, ${view.name}`);
+	}
+	await page.setViewportSize(size);
+	assertNothingWrong(page);
+}
+
+/** What has the focus, as a screen reader would name it. */
+export function focused(page) {
+	return page.evaluate(() => {
+		const e = document.activeElement;
+		return e.getAttribute("aria-label") ?? e.labels?.[0]?.textContent ?? e.textContent.trim();
+	});
+}

@@ -1,0 +1,25 @@
+// All browser tests, with one server and one Chromium. Run by scripts/test.sh; by hand:
+//   node tests/browser/main.mjs [part of a test's name]
+import { after, before, test } from "node:test";
+import { Browser } from "./browser.mjs";
+import { Server } from "./server.mjs";
+import * as signIn from "./sign_in.mjs";
+import * as site from "./site.mjs";
+
+const only = process.argv[2] ?? "";
+let server, browser;
+
+before(async () => {
+	server = await Server.start();
+	browser = await Browser.start(server);
+});
+after(async () => {
+	await browser?.close();
+	await server?.close();
+});
+
+// The last file stops the server and starts it again.
+for (const [file, tests] of Object.entries({ signIn, site }))
+	for (const [name, run] of Object.entries(tests))
+		if (`${file}.${name}`.includes(only))
+			test(`${file}.${name}`, { timeout: 90_000 }, () => run(browser, server));

@@ -1,0 +1,38 @@
+// Sign-in: password, or an identity provider, or a passkey alone.
+import { useEffect } from "preact/hooks";
+import { post, Problem } from "../api";
+import { Field, Form, PasswordField, type Values } from "../forms";
+import { Heading, navigate, query } from "../router";
+import { enter, rememberReturn, takeReturn, useSession, type SignedIn } from "../session";
+
+export function SignIn() {
+	const session = useSession();
+	useEffect(() => {
+		const to = query("return_to");
+		if (to) rememberReturn(to);
+	}, []);
+	useEffect(() => {
+		// Somebody who is signed in has no business here.
+		if (session.me) navigate(takeReturn(), { replace: true });
+	}, [session.me]);
+
+	const signIn = async (values: Values) => {
+		try {
+			await enter(await post<SignedIn>("/auth/login",
+				{ email: values.email!.trim(), password: values.password, session: "cookie" }, { open: true }), session);
+		} catch (error) {
+			if (error instanceof Problem && error.code === "mfa_required") throw error;
+			throw error;
+		}
+	};
+	return (
+		<>
+			<Heading>Sign in</Heading>
+			<Form submit="Sign in" onSubmit={signIn}>
+				<Field name="email" label="E-mail address" type="email" autocomplete="username" required
+					spellcheck={false} autocapitalize="off" autoFocus />
+				<PasswordField autocomplete="current-password" />
+			</Form>
+		</>
+	);
+}

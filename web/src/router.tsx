@@ -1,0 +1,88 @@
+// Paths and pages. A navigation changes the path without a new document; the new page's heading then
+// gets the focus, so that the keyboard and a screen reader continue there.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+const CHANGED = "slipway:navigated";
+
+/** Goes to a path of ours (may have a query). */
+export function navigate(to: string, how: { replace?: boolean } = {}): void {
+	if (how.replace) history.replaceState(null, "", to);
+	else history.pushState(null, "", to);
+	window.dispatchEvent(new Event(CHANGED));
+}
+
+/** The current path, kept up to date. */
+export function usePath(): string {
+	const [path, setPath] = useState(location.pathname);
+	useEffect(() => {
+		const update = () => setPath(location.pathname);
+		window.addEventListener(CHANGED, update);
+		window.addEventListener("popstate", update);
+		return () => {
+			window.removeEventListener(CHANGED, update);
+			window.removeEventListener("popstate", update);
+		};
+	}, []);
+	return path;
+}
+
+/** A member of the query, or "". */
+export function query(name: string): string {
+	return new URLSearchParams(location.search).get(name) ?? "";
+}
+
+/**
+ * A one-time secret from a link (#token=… or ?token=…). It is taken out of the address at once: it
+ * must not stay in the history, nor be read over a shoulder.
+ */
+export function takeSecret(name: string): string {
+	const fragment = new URLSearchParams(location.hash.slice(1));
+	const value = fragment.get(name) ?? query(name);
+	if (value) history.replaceState(null, "", location.pathname);
+	return value;
+}
+
+/**
+ * Where to go after sign-in: only to a page of ours. "//host" and "/\host" are other hosts to a
+ * browser, so the address is resolved the way a browser does it and compared.
+ */
+export function safeReturn(to: string, fallback = "/account"): string {
+	if (!to.startsWith("/")) return fallback;
+	const url = new URL(to, location.origin);
+	return url.origin === location.origin && !url.pathname.startsWith("/api/") ? url.pathname + url.search : fallback;
+}
+
+function isPlainClick(event: MouseEvent): boolean {
+	return event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+}
+
+export function Link({ to, children, ...rest }: {
+	to: string; children: ComponentChildren; class?: string; "aria-current"?: "page" | undefined;
+}) {
+	const onClick = (event: MouseEvent) => {
+		if (!isPlainClick(event)) return;
+		event.preventDefault();
+		navigate(to);
+	};
+	return <a {...rest} href={to} onClick={onClick}>{children}</a>;
+}
+
+let isFirstPage = true;
+
+/** The one h1 of a page: names the document and takes the focus after a navigation. */
+export function Heading({ children, title }: { children: ComponentChildren; title?: string }) {
+	const ref = useRef<HTMLHeadingElement>(null);
+	useEffect(() => {
+		document.title = `${title ?? ref.current?.textContent ?? ""} – Slipway`;
+		// The browser's own start of a document is right for the first one. A field that has
+		// taken the focus keeps it.
+		const active = document.activeElement;
+		if (!isFirstPage && (!active || active === document.body)) {
+			ref.current?.focus();
+			window.scrollTo(0, 0);
+		}
+		isFirstPage = false;
+	}, []);
+	return <h1 ref={ref} tabIndex={-1}>{children}</h1>;
+}

@@ -1,0 +1,24 @@
+// The one table of pages. A row: path, title, who may see it, where it stands in the menu, view.
+// nginx answers these paths with index.html and others with 404: deploy/nginx/slipway.conf.template.
+import type { ComponentType } from "preact";
+import { Account } from "./pages/account";
+import { SignIn } from "./pages/sign_in";
+
+export interface Page {
+	path: string;
+	title: string;
+	/** Open pages are for everybody; the others lead to sign-in first. */
+	access: "open" | "signed-in";
+	/** Group of the menu; without it the page is not in the menu. */
+	menu?: "Account";
+	view: ComponentType;
+}
+
+export const pages: Page[] = [
+	{ path: "/sign-in", title: "Sign in", access: "open", view: SignIn },
+	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
+];
+
+export function findPage(path: string): Page | undefined {
+	return pages.find((page) => page.path === path);
+}

@@ -1,0 +1,71 @@
+// Who is signed in. One state for all pages: unknown until the server has been asked.
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { get, post, setCsrfToken } from "./api";
+import { navigate, safeReturn } from "./router";
+
+export interface Me {
+	id: string;
+	kind: string;
+	email: string | null;
+	role: string | null;
+	organisation: string | null;
+	permissions: string[];
+	session_id?: string | null;
+	csrf_token?: string | null;
+	mfa_enrolment_required?: boolean;
+}
+
+/** Answer of every way to sign in with a cookie. */
+export interface SignedIn {
+	session_id: string;
+	csrf_token: string;
+	expires_at: string;
+	mfa_enrolment_required?: boolean;
+}
+
+export interface Session {
+	/** undefined: not asked yet; null: nobody is signed in. */
+	me: Me | null | undefined;
+	/** Asks the server again who this is. */
+	refresh(): Promise<void>;
+}
+
+export const SessionContext = createContext<Session>({ me: undefined, refresh: async () => {} });
+export const useSession = () => useContext(SessionContext);
+
+export async function loadMe(): Promise<Me> {
+	const me = await get<Me>("/me");
+	setCsrfToken(me.csrf_token ?? undefined);
+	return me;
+}
+
+const RETURN_KEY = "return_to";
+
+/** Where the person wanted to go before signing in; kept for this tab, over a second factor too. */
+export function rememberReturn(to: string): void {
+	sessionStorage.setItem(RETURN_KEY, safeReturn(to));
+}
+
+export function takeReturn(): string {
+	const to = sessionStorage.getItem(RETURN_KEY);
+	sessionStorage.removeItem(RETURN_KEY);
+	return safeReturn(to ?? "/account");
+}
+
+/** After any sign-in: keeps what it gave and goes on. */
+export async function enter(answer: SignedIn, session: Session): Promise<void> {
+	setCsrfToken(answer.csrf_token);
+	await session.refresh();
+	navigate(answer.mfa_enrolment_required ? "/enrol" : takeReturn(), { replace: true });
+}
+
+/** Signs out here. The server clears this site's data, which would forget the choice of a theme. */
+export async function signOut(session: Session): Promise<void> {
+	const theme = localStorage.getItem("theme");
+	await post("/auth/logout", undefined, { open: true });
+	if (theme) localStorage.setItem("theme", theme);
+	setCsrfToken(undefined);
+	await session.refresh();
+	navigate("/sign-in");
+}

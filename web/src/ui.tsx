@@ -1,0 +1,175 @@
+// The small parts pages are made of. Each has one look; a page adds none of its own.
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { explain } from "./api";
+
+export function Button({ kind, busy, children, ...rest }: {
+	kind?: "primary" | "danger" | "quiet"; busy?: boolean; children: ComponentChildren;
+} & JSX.IntrinsicElements["button"]) {
+	return (
+		<button type="button" {...rest} class={kind ? `button ${kind}` : "button"} aria-disabled={busy || undefined}
+			data-busy={busy || undefined}>
+			{children}
+		</button>
+	);
+}
+
+/** Says something important; a screen reader reads it at once. */
+export function Alert({ kind = "info", children }: { kind?: "info" | "error" | "success" | "warning"; children: ComponentChildren }) {
+	const ref = useRef<HTMLDivElement>(null);
+	useEffect(() => ref.current?.scrollIntoView?.({ block: "nearest" }), []);
+	return <div ref={ref} class={`alert ${kind}`} role={kind === "error" ? "alert" : "status"}>{children}</div>;
+}
+
+export function Loading({ what = "Loading" }: { what?: string }) {
+	// Not for what is there in a moment: the style sheet shows it after a short delay.
+	return <p class="loading" role="status"><span class="spinner" aria-hidden="true" />{what} …</p>;
+}
+
+export function Empty({ children }: { children: ComponentChildren }) {
+	return <p class="empty">{children}</p>;
+}
+
+/** A part of a page with a heading of its own. */
+export function Section({ title, children, action }: { title: string; children: ComponentChildren; action?: ComponentChildren }) {
+	const id = useId();
+	return (
+		<section class="card" aria-labelledby={id}>
+			<header class="section-head"><h2 id={id}>{title}</h2>{action}</header>
+			{children}
+		</section>
+	);
+}
+
+export interface Loaded<T> {
+	data: T | undefined;
+	error: unknown;
+	reload(): Promise<void>;
+}
+
+/** Reads something for a page: nothing yet, an error, or the data. */
+export function useLoad<T>(load: () => Promise<T>): Loaded<T> {
+	const [state, setState] = useState<{ data?: T; error?: unknown }>({});
+	const current = useRef(0);
+	const reload = async () => {
+		const turn = ++current.current;
+		try {
+			const data = await load();
+			if (turn === current.current) setState({ data });
+		} catch (error) {
+			if (turn === current.current) setState({ error });
+		}
+	};
+	useEffect(() => {
+		void reload();
+		return () => { current.current++; };
+	}, []);
+	return { data: state.data, error: state.error, reload };
+}
+
+/** Shows what useLoad has: loading, the error with a way to try again, or the children. */
+export function Show<T>({ of, what, children }: { of: Loaded<T>; what: string; children(data: T): ComponentChildren }) {
+	if (of.error !== undefined)
+		return (
+			<Alert kind="error">
+				<p>{explain(of.error)}</p>
+				<Button onClick={() => void of.reload()}>Try again</Button>
+			</Alert>
+		);
+	return of.data === undefined ? <Loading what={`Loading ${what}`} /> : <>{children(of.data)}</>;
+}
+
+/**
+ * A modal dialog: the browser keeps the focus inside, closes it with Escape and gives the focus back
+ * to where it was.
+ */
+export function Dialog({ title, onClose, children }: { title: string; onClose(): void; children: ComponentChildren }) {
+	const ref = useRef<HTMLDialogElement>(null);
+	const id = useId();
+	useEffect(() => {
+		const dialog = ref.current!;
+		const before = document.activeElement;
+		dialog.showModal();
+		return () => {
+			dialog.close();
+			if (before instanceof HTMLElement && before.isConnected) before.focus();
+		};
+	}, []);
+	return (
+		<dialog ref={ref} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); onClose(); }}>
+			<h2 id={id}>{title}</h2>
+			{children}
+		</dialog>
+	);
+}
+
+/** A button that asks before it does what cannot be undone. */
+export function Confirmed({ label, title, text, verb, onConfirm, describe }: {
+	label: string; title: string; text: ComponentChildren; verb: string; onConfirm(): Promise<void>;
+	/** For screen readers, where several buttons have the same label. */
+	describe?: string;
+}) {
+	const [open, setOpen] = useState(false);
+	const [busy, setBusy] = useState(false);
+	const [failure, setFailure] = useState("");
+	const close = () => { setOpen(false); setFailure(""); };
+	const confirm = async () => {
+		if (busy) return;
+		setBusy(true);
+		setFailure("");
+		try {
+			await onConfirm();
+			close();
+		} catch (error) {
+			setFailure(explain(error));
+		} finally {
+			setBusy(false);
+		}
+	};
+	return (
+		<>
+			<Button kind="quiet" aria-label={describe} onClick={() => setOpen(true)}>{label}</Button>
+			{open && (
+				<Dialog title={title} onClose={close}>
+					{failure && <Alert kind="error">{failure}</Alert>}
+					<p>{text}</p>
+					<div class="actions">
+						<Button kind="danger" busy={busy} onClick={confirm}>{verb}</Button>
+						<Button onClick={close}>Cancel</Button>
+					</div>
+				</Dialog>
+			)}
+		</>
+	);
+}
+
+export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+	const [done, setDone] = useState("");
+	const copy = async () => {
+		try {
+			await navigator.clipboard.writeText(text);
+			setDone("Copied");
+		} catch {
+			setDone("Copying is not allowed here: select the text instead");
+		}
+	};
+	return <><Button onClick={() => void copy()}>{label}</Button><span class="said" role="status">{done}</span></>;
+}
+
+/** A point in time, relative where that says more; the exact time is in the tooltip. */
+export function Time({ at }: { at: string | null | undefined }) {
+	if (!at) return <>never</>;
+	const date = new Date(at);
+	return <time dateTime={at} title={date.toLocaleString()}>{relative(date)}</time>;
+}
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function relative(date: Date): string {
+	const seconds = Math.round((date.getTime() - Date.now()) / 1000);
+	if (Math.abs(seconds) > 30 * 86400) return date.toLocaleDateString("en", { dateStyle: "medium" });
+	for (const [unit, size] of UNITS)
+		if (Math.abs(seconds) >= size)
+			return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+	return "just now";
+}
