@@ -63,13 +63,38 @@ SELECT id, name, created_at FROM organisations WHERE id > $1 ORDER BY id LIMIT $
 
 -- name: session_insert_sql
 INSERT INTO sessions (id, account_id, device_id, client_id, ip_prefix, generation, token_hash,
-    previous_hash, rotated_at, created_at, last_used_at, expires_at, ended_at, end_reason)
-VALUES ($1, $2, $3, $4, $5, 1, $6, NULL, NULL, $7, $7, $8, NULL, '');
+    previous_hash, rotated_at, created_at, last_used_at, expires_at, ended_at, end_reason,
+    transport, methods, authenticated_at, user_agent, provider_id, provider_session)
+VALUES ($1, $2, $3, $4, $5, 1, $6, NULL, NULL, $7, $7, $8, NULL, '', $9, $10, $7, $11, $12, $13);
 
 -- name: session_select
 SELECT id, account_id, device_id, client_id, ip_prefix, generation, token_hash, rotated_at,
-    created_at, last_used_at, expires_at, ended_at, end_reason
+    created_at, last_used_at, expires_at, ended_at, end_reason, transport, methods,
+    authenticated_at, user_agent, provider_id, provider_session
 FROM sessions WHERE id = $1;
+
+-- name: session_list_living
+-- What an account can still use, newest first: neither ended nor expired nor idle for too long.
+SELECT id, account_id, device_id, client_id, ip_prefix, generation, token_hash, rotated_at,
+    created_at, last_used_at, expires_at, ended_at, end_reason, transport, methods,
+    authenticated_at, user_agent, provider_id, provider_session
+FROM sessions
+WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2
+    AND (transport = 'cookie' AND last_used_at > $3 OR transport = 'token' AND last_used_at > $4)
+    AND ($5 = '' OR id < $5)
+ORDER BY id DESC LIMIT $6;
+
+-- name: session_list_beyond
+-- Sessions of people (not of devices) beyond the newest so many.
+SELECT id FROM sessions
+WHERE account_id = $1 AND device_id IS NULL AND ended_at IS NULL AND expires_at > $2
+ORDER BY id DESC LIMIT 1000 OFFSET $3;
+
+-- name: session_touch_sql
+UPDATE sessions SET last_used_at = $1 WHERE id = $2 AND last_used_at < $1;
+
+-- name: session_set_proof_sql
+UPDATE sessions SET methods = $1, authenticated_at = $2 WHERE id = $3 AND ended_at IS NULL;
 
 -- name: session_rotate_sql
 -- The one statement that decides which of several simultaneous refreshes is the first.
@@ -81,6 +106,11 @@ WHERE id = $3 AND generation = $4 AND token_hash = $5 AND ended_at IS NULL AND e
 -- name: session_end_sql
 UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL;
 
+-- name: session_end_others_sql
+UPDATE sessions SET ended_at = $1, end_reason = $2
+WHERE account_id = $3 AND id <> $4 AND ended_at IS NULL AND expires_at > $1
+RETURNING id;
+
 -- name: session_end_of_account_sql
 UPDATE sessions SET ended_at = $1, end_reason = $2
 WHERE account_id = $3 AND ended_at IS NULL AND expires_at > $1
@@ -91,11 +121,41 @@ UPDATE sessions SET ended_at = $1, end_reason = $2
 WHERE device_id = $3 AND ended_at IS NULL AND expires_at > $1
 RETURNING id;
 
+-- name: session_end_of_provider_sql
+-- Sessions of a provider's own session, or ($4 empty) all that an account opened through it.
+UPDATE sessions SET ended_at = $1, end_reason = $2
+WHERE provider_id = $3 AND ended_at IS NULL AND expires_at > $1
+    AND (provider_session = $4 OR ($4 = '' AND account_id = $5))
+RETURNING id;
+
 -- name: session_device
 -- What the tokens of a device's session need to know of it.
 SELECT d.state, d.epoch, d.licence_id, l.entitlements, l.organisation_id, l.state, l.starts_at,
     l.expires_at
 FROM devices d JOIN licences l ON l.id = d.licence_id WHERE d.id = $1;
+
+-- Tickets ----------------------------------------------------------------------------------------
+
+-- name: ticket_insert
+INSERT INTO tickets (token_hash, purpose, account_id, data, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: ticket_select
+SELECT account_id, data, expires_at FROM tickets
+WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3;
+
+-- name: ticket_take
+DELETE FROM tickets WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
+RETURNING account_id, data, expires_at;
+
+-- name: ticket_set_data_sql
+UPDATE tickets SET data = $1 WHERE token_hash = $2 AND purpose = $3;
+
+-- name: ticket_withdraw_sql
+DELETE FROM tickets WHERE account_id = $1 AND purpose = $2;
+
+-- name: ticket_expire_sql
+DELETE FROM tickets WHERE expires_at <= $1;
 
 -- API keys ---------------------------------------------------------------------------------------
 

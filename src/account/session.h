@@ -46,17 +46,54 @@ void refresh_token_format(
 err refresh_token_parse(
 	span text, const uint8_t key[REFRESH_KEY_SIZE], struct refresh_token *ret) MUST_USE;
 
+/*
+ * The cookie of a browser's session: "slc_", 26 characters of the session's id, "_", 43 characters
+ * of a random secret. Its SHA-256 is in the row; generations are for tokens.
+ */
+#define COOKIE_SIZE (4 + 26 + 1 + 43 + 1)
+/* Makes a new one for this session. */
+void session_cookie_make(span session, char ret[COOKIE_SIZE]);
+/* The session a cookie claims to be of, in ret. ERR_INVALID for anything that is no such text. */
+err session_cookie_parse(span text, char ret_session[TYPEID_SIZE]) MUST_USE;
+
+#define USER_AGENT_MAX 200
+
 struct session {
 	span id, account, device, client_id, ip_prefix, end_reason;
+	bool cookie;  /* a browser's, else one with refresh tokens */
+	span methods; /* how the holder proved who they are: RFC 8176 words, and "fed" */
+	span user_agent;
+	span provider, provider_session; /* identity provider and its own session, or empty */
 	int64_t generation;
 	uint8_t token_hash[SHA256_SIZE];
 	int64_t rotated_at_us, created_at_us, last_used_at_us, expires_at_us, ended_at_us;
+	int64_t authenticated_at_us; /* the latest proof */
 };
 
-/* A session of generation 1; uses id, account, device, client_id, ip_prefix, token_hash, times. */
+/*
+ * A session of generation 1, whose holder has proved just now who they are. Uses all members but
+ * generation, end_reason and the times, of which created_at_us and expires_at_us.
+ */
 err session_insert(struct db_tx *tx, const struct session *s) MUST_USE;
 err session_find(
 	struct db_tx *tx, struct arena *a, span id, struct session *ret, bool *ret_found) MUST_USE;
+
+/* How long an unused session lives, by its transport. */
+struct session_idle {
+	int64_t cookie_us, token_us;
+};
+bool session_is_alive(const struct session *s, const struct session_idle *idle, int64_t now_us);
+/* At most limit of an account's living sessions behind the id `after`, newest first, in arena a. */
+struct session_filter {
+	span account, after;
+	struct session_idle idle;
+	size_t limit;
+};
+err session_list(struct db_tx *tx, struct arena *a, const struct session_filter *f, int64_t now_us,
+	struct session **ret, size_t *ret_count) MUST_USE;
+err session_touch(struct db_tx *tx, span id, int64_t now_us) MUST_USE;
+/* The holder has proved again who they are; methods is what they have shown altogether. */
+err session_set_proof(struct db_tx *tx, span id, span methods, int64_t now_us) MUST_USE;
 
 enum rotation { ROTATION_DONE, ROTATION_REPEATED, ROTATION_REUSED, ROTATION_ENDED };
 /*
@@ -71,12 +108,25 @@ err session_rotate(struct db_tx *tx, struct arena *a, const struct refresh_token
 
 /*
  * Ends sessions and revokes their access tokens through the feed. Ending an ended one is OK.
- * reason: one word, "logout", "reuse", "password", "disabled", "revoked".
+ * reason: one word, "logout", "reuse", "password", "disabled", "revoked", "superseded".
  */
 err session_end(struct db_tx *tx, struct feed_batch *feed, span id, const char *reason,
 	int64_t now_us) MUST_USE;
 err session_end_of_account(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,
 	const char *reason, int64_t now_us) MUST_USE;
+/* All of the account but `keep`, those of its devices included. */
+err session_end_others(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,
+	span keep, const char *reason, int64_t now_us) MUST_USE;
+/* Ends the account's oldest sessions of people (not of devices) beyond the newest `most`. */
+err session_end_beyond(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,
+	int64_t most, int64_t now_us) MUST_USE;
+/*
+ * Ends what was opened by one session at an identity provider; provider_session empty: everything
+ * this account opened through the provider.
+ */
+err session_end_of_provider(struct db_tx *tx, struct feed_batch *feed, struct arena *a,
+	span provider, span provider_session, span account, const char *reason,
+	int64_t now_us) MUST_USE;
 err session_end_of_device(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span device,
 	const char *reason, int64_t now_us) MUST_USE;
 

@@ -12,12 +12,24 @@
 
 #include "base/banned.h"
 
+/* As many characters of text as the column takes. */
+static span whole_characters(span text)
+{
+	size_t end = 0, len;
+
+	while ((len = span_utf8_len(span_from_offset(text, end))) && end + len <= USER_AGENT_MAX)
+		end += len;
+	return span_sub(text, 0, end);
+}
+
 err session_insert(struct db_tx *tx, const struct session *s)
 {
 	return db_exec(tx, session_insert_sql, DB_TEXT(s->id), DB_TEXT(s->account),
 		DB_OPT_TEXT(s->device), DB_TEXT(s->client_id), DB_TEXT(s->ip_prefix),
 		DB_BLOB(span_of(s->token_hash, SHA256_SIZE)), DB_INT(s->created_at_us),
-		DB_INT(s->expires_at_us));
+		DB_INT(s->expires_at_us), DB_CSTR(s->cookie ? "cookie" : "token"),
+		DB_TEXT(s->methods), DB_TEXT(whole_characters(s->user_agent)),
+		DB_OPT_TEXT(s->provider), DB_OPT_TEXT(s->provider_session));
 }
 
 static err read_session(struct db_rows *rows, struct arena *a, struct session *ret)
@@ -39,6 +51,12 @@ static err read_session(struct db_rows *rows, struct arena *a, struct session *r
 		.expires_at_us = db_int(rows, 10),
 		.ended_at_us = db_int(rows, 11),
 		.end_reason = db_text_in(rows, 12, a),
+		.cookie = span_is(db_text(rows, 13), "cookie"),
+		.methods = db_text_in(rows, 14, a),
+		.authenticated_at_us = db_int(rows, 15),
+		.user_agent = db_text_in(rows, 16, a),
+		.provider = db_text_in(rows, 17, a),
+		.provider_session = db_text_in(rows, 18, a),
 	};
 	memcpy(ret->token_hash, hash.ptr, SHA256_SIZE);
 	return OK;
@@ -57,6 +75,47 @@ err session_find(struct db_tx *tx, struct arena *a, span id, struct session *ret
 	if (!e)
 		*ret_found = found;
 	return e;
+}
+
+bool session_is_alive(const struct session *s, const struct session_idle *idle, int64_t now_us)
+{
+	int64_t most_us = s->cookie ? idle->cookie_us : idle->token_us;
+
+	return !s->ended_at_us && now_us < s->expires_at_us &&
+	       now_us < s->last_used_at_us + most_us;
+}
+
+err session_list(struct db_tx *tx, struct arena *a, const struct session_filter *f, int64_t now_us,
+	struct session **ret, size_t *ret_count)
+{
+	struct session *list = arena_alloc(a, f->limit * sizeof(*list));
+	size_t count = 0;
+	bool row = false;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, session_list_living, DB_TEXT(f->account), DB_INT(now_us),
+		DB_INT(now_us - f->idle.cookie_us), DB_INT(now_us - f->idle.token_us),
+		DB_TEXT(f->after), DB_INT((int64_t)f->limit));
+
+	while (!e) {
+		e = db_next(rows, &row);
+		if (e || !row)
+			break;
+		e = read_session(rows, a, &list[count]);
+		count += !e;
+	}
+	*ret = list;
+	*ret_count = count;
+	return e;
+}
+
+err session_touch(struct db_tx *tx, span id, int64_t now_us)
+{
+	return db_exec(tx, session_touch_sql, DB_INT(now_us), DB_TEXT(id));
+}
+
+err session_set_proof(struct db_tx *tx, span id, span methods, int64_t now_us)
+{
+	return db_exec(tx, session_set_proof_sql, DB_TEXT(methods), DB_INT(now_us), DB_TEXT(id));
 }
 
 /* The UPDATE changed nothing: why? */
@@ -125,29 +184,96 @@ struct ended {
 	span id;
 };
 
+static err read_ids(struct db_rows *rows, struct arena *a, struct ended **ret)
+{
+	bool row = false;
+	err e = OK;
+
+	while (!e) {
+		e = db_next(rows, &row);
+		if (e || !row)
+			break;
+		struct ended *one = arena_alloc(a, sizeof(*one));
+
+		*one = (struct ended){*ret, db_text_in(rows, 0, a)};
+		*ret = one;
+	}
+	return e;
+}
+
+static err revoke_all(struct feed_batch *feed, struct ended *list, int64_t now_us)
+{
+	err e = OK;
+
+	for (; !e && list; list = list->next)
+		e = revoke(feed, list->id, now_us);
+	return e;
+}
+
 static err end_many(struct db_tx *tx, struct feed_batch *feed, struct arena *a,
 	const struct db_statement *update, span whose, const char *reason, int64_t now_us)
 {
 	struct ended *list = NULL;
 	err e;
 	{
-		bool row = false;
 		AUTO_PTR(db_rows) rows = NULL;
 
 		e = db_query(tx, &rows, *update, DB_INT(now_us), DB_CSTR(reason), DB_TEXT(whose));
-		while (!e) {
-			e = db_next(rows, &row);
-			if (e || !row)
-				break;
-			struct ended *one = arena_alloc(a, sizeof(*one));
+		if (!e)
+			e = read_ids(rows, a, &list);
+	}
+	return e ? e : revoke_all(feed, list, now_us);
+}
 
-			*one = (struct ended){list, db_text_in(rows, 0, a)};
-			list = one;
-		}
+err session_end_others(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,
+	span keep, const char *reason, int64_t now_us)
+{
+	struct ended *list = NULL;
+	err e;
+	{
+		AUTO_PTR(db_rows) rows = NULL;
+
+		e = db_query(tx, &rows, session_end_others_sql, DB_INT(now_us), DB_CSTR(reason),
+			DB_TEXT(account), DB_TEXT(keep));
+		if (!e)
+			e = read_ids(rows, a, &list);
+	}
+	return e ? e : revoke_all(feed, list, now_us);
+}
+
+err session_end_beyond(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,
+	int64_t most, int64_t now_us)
+{
+	struct ended *list = NULL;
+	err e;
+	{
+		AUTO_PTR(db_rows) rows = NULL;
+
+		e = db_query(tx, &rows, session_list_beyond, DB_TEXT(account), DB_INT(now_us),
+			DB_INT(most));
+		if (!e)
+			e = read_ids(rows, a, &list);
 	}
 	for (; !e && list; list = list->next)
-		e = revoke(feed, list->id, now_us);
+		e = session_end(tx, feed, list->id, "superseded", now_us);
 	return e;
+}
+
+err session_end_of_provider(struct db_tx *tx, struct feed_batch *feed, struct arena *a,
+	span provider, span provider_session, span account, const char *reason, int64_t now_us)
+{
+	struct ended *list = NULL;
+	err e;
+	{
+		AUTO_PTR(db_rows) rows = NULL;
+
+		e = db_query(tx, &rows, session_end_of_provider_sql, DB_INT(now_us),
+			DB_CSTR(reason), DB_TEXT(provider), DB_TEXT(provider_session),
+			DB_TEXT(account));
+		if (!e)
+			e = read_ids(rows, a, &list);
+	}
+	return e ? e : revoke_all(feed, list, now_us);
 }
 
 err session_end_of_account(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span account,

@@ -1,8 +1,11 @@
 /* Signing in, going on, signing out, the first administrator, and who one is. */
 #include "api/handlers.h"
 
+#include "api/browser.h"
 #include "api/write_account.h"
+#include "base/time.h"
 #include "service/accounts.h"
+#include "service/sessions.h"
 #include "service/setup.h"
 #include "service/sign_in.h"
 
@@ -18,21 +21,45 @@ void write_tokens(struct request *rq, const struct issued_tokens *tokens)
 		json_str(&rq->out, "device_token", tokens->device_token);
 }
 
-static err answer_tokens(struct request *rq, const struct issued_tokens *tokens)
+/* Tokens, or a browser's session: its cookie goes into a header that no page can read. */
+err answer_session(struct request *rq, const struct issued_tokens *tokens)
 {
 	json_begin_object(&rq->out, NULL);
-	write_tokens(rq, tokens);
+	json_str(&rq->out, "session_id", tokens->session);
+	if (tokens->cookie.len) {
+		answer_session_cookie(
+			rq, tokens->cookie, (tokens->ends_at_us - rq->task.now_us) / TIME_SECOND);
+		json_str(&rq->out, "csrf_token", tokens->csrf_token);
+		answer_time(rq, "expires_at", tokens->ends_at_us);
+	} else {
+		write_tokens(rq, tokens);
+	}
 	json_end(&rq->out);
+	return OK;
+}
+
+/*
+ * Whether the request asks for a browser's session. Only our own pages may: another's must not sign
+ * a visitor in as somebody else.
+ */
+err request_wants_cookie(struct request *rq, bool *ret)
+{
+	*ret = span_is(request_text(rq, "session"), "cookie");
+	if (*ret && !request_is_same_origin(rq))
+		return fail(&rq->task, ERR_DENIED, "csrf",
+			"A browser's session is only given to pages of this server.");
 	return OK;
 }
 
 err post_login(struct request *rq)
 {
+	struct sign_in in = {request_text(rq, "email"), request_text(rq, "password"), false};
 	struct issued_tokens tokens;
-	err e = sign_in(
-		&rq->task, request_text(rq, "email"), request_text(rq, "password"), &tokens);
+	err e = request_wants_cookie(rq, &in.cookie);
 
-	return e ? e : answer_tokens(rq, &tokens);
+	if (!e)
+		e = sign_in(&rq->task, &in, &tokens);
+	return e ? e : answer_session(rq, &tokens);
 }
 
 err post_refresh(struct request *rq)
@@ -40,12 +67,21 @@ err post_refresh(struct request *rq)
 	struct issued_tokens tokens;
 	err e = refresh_session(&rq->task, request_text(rq, "refresh_token"), &tokens);
 
-	return e ? e : answer_tokens(rq, &tokens);
+	return e ? e : answer_session(rq, &tokens);
 }
 
 err post_logout(struct request *rq)
 {
-	return sign_out(&rq->task, request_text(rq, "refresh_token"));
+	if (request_has(rq, "refresh_token"))
+		return sign_out(&rq->task, request_text(rq, "refresh_token"));
+	if (rq->caller.session.len == 0)
+		return fail(&rq->task, ERR_INVALID, "nothing_to_end",
+			"Name the session to end: its refresh_token, or its own credentials.");
+	if (rq->caller.cookie) {
+		answer_no_session_cookie(rq);
+		answer_header(rq, "Clear-Site-Data", SPAN("\"cache\", \"cookies\", \"storage\""));
+	}
+	return session_end_current(&rq->task);
 }
 
 err post_setup(struct request *rq)
@@ -75,6 +111,9 @@ err get_me(struct request *rq)
 	answer_text_or_null(rq, "organisation", account.org);
 	answer_words(rq, "permissions", c->permissions);
 	answer_words(rq, "entitlements", c->entitlements);
+	answer_text_or_null(rq, "session_id", c->session);
+	if (c->cookie)
+		json_str(&rq->out, "csrf_token", csrf_token(&rq->task, c->session));
 	json_end(&rq->out);
 	return OK;
 }

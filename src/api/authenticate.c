@@ -1,5 +1,6 @@
 /*
- * Bearer credentials: access tokens, device tokens where a route takes them, API keys. Hard rule:
+ * Bearer credentials: access tokens, device tokens where a route takes them, API keys; and the
+ * cookies of browser sessions. Hard rule:
  * there is no way out of here with a caller filled in but OK.
  */
 #include "api/authenticate.h"
@@ -7,6 +8,7 @@
 #include "base/time.h"
 #include "keyring/keyring.h"
 #include "service/api_keys.h"
+#include "service/sessions.h"
 #include "state/records.h"
 #include "state/state.h"
 
@@ -158,4 +160,27 @@ err authenticate(struct task *t, span authorization, bool device, const char **r
 	if (span_starts_with(rest, SPAN("slk_")))
 		return authenticate_key(t, rest, ret_problem);
 	return authenticate_token(t, rest, device, ret_problem);
+}
+
+/* The value of the session cookie; twice is as good as forged, and reads as malformed. */
+static span find_cookie(span cookies)
+{
+	span pair, name, value = SPAN_EMPTY;
+	bool found = false;
+
+	while (span_cut(&cookies, ';', &pair)) {
+		pair = span_trim(pair);
+		if (!span_cut(&pair, '=', &name) || !span_is(name, SESSION_COOKIE))
+			continue;
+		value = found ? SPAN("twice") : pair;
+		found = true;
+	}
+	return value;
+}
+
+err authenticate_cookie(struct task *t, span cookies)
+{
+	span cookie = find_cookie(cookies);
+
+	return cookie.len ? session_cookie_authenticate(t, cookie) : OK;
 }

@@ -17,4 +17,12 @@
 err authenticate(
 	struct task *t, span authorization, bool device, const char **ret_problem) MUST_USE;
 
+/*
+ * The same for a browser's cookie; cookies is the Cookie header. No session cookie in it: OK, and
+ * an anonymous caller.
+ */
+err authenticate_cookie(struct task *t, span cookies) MUST_USE;
+
+#define SESSION_COOKIE "__Host-sid"
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/authenticate.h"
+#include "api/browser.h"
 #include "api/router.h"
 #include "api/validate.h"
 #include "base/encode.h"
@@ -72,6 +73,15 @@ static span request_id(struct exchange *x)
 	return arena_span(x->rq.task.arena, buf_span(&text));
 }
 
+/* Text for people from anywhere: nothing when it is not UTF-8 or has control characters. */
+static span clean_text(struct arena *a, span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+			return SPAN_EMPTY;
+	return span_is_utf8(text) ? arena_span(a, text) : SPAN_EMPTY;
+}
+
 /* nginx says where the client is; only nginx and this node's own processes reach the socket. */
 static void set_origin(struct exchange *x)
 {
@@ -87,6 +97,7 @@ static void set_origin(struct exchange *x)
 	if (country.len == 2 && country.ptr[0] >= 'A' && country.ptr[0] <= 'Z' &&
 		country.ptr[1] >= 'A' && country.ptr[1] <= 'Z')
 		c->country = arena_span(x->rq.task.arena, country);
+	c->user_agent = clean_text(x->rq.task.arena, request_header(&x->rq, "User-Agent"));
 }
 
 /* Opening ------------------------------------------------------------------------------------- */
@@ -159,6 +170,8 @@ static err identify(struct exchange *x)
 	}
 	if (count.authorization == 1 && authorization.len == 0)
 		authorization = SPAN("none");
+	if (count.authorization == 0)
+		return browser_identify(x);
 	return authenticate(&x->rq.task, authorization, x->rq.route->device, &x->bearer_error);
 }
 

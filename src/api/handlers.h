@@ -9,6 +9,9 @@
 api_handler get_health, get_readiness, get_metrics, get_jwks, get_openapi;
 /* auth.c */
 api_handler post_login, post_refresh, post_logout, post_setup, get_me;
+/* sessions.c */
+api_handler list_own_sessions, delete_own_session, delete_other_sessions, post_password;
+api_handler list_account_sessions, delete_account_sessions;
 /* accounts.c */
 api_handler post_account, list_accounts, get_account, patch_account;
 /* organisations.c */

@@ -44,7 +44,19 @@ static const struct field page[] = {PAGE_QUERY, END};
 #define EMAIL    TEXT("email", 3, 254, "E-mail address")
 #define PASSWORD TEXT("password", 1, 1024, "Password")
 
-static const struct field login[] = {EMAIL, PASSWORD, END};
+#define SESSION                                                                                    \
+	OPT_CHOICE("session", "token cookie",                                                      \
+		"token: refresh and access tokens (default); cookie: for pages of this server")
+
+static const struct field login[] = {EMAIL, PASSWORD, SESSION, END};
+static const struct field logout[] = {
+	OPT_TEXT("refresh_token", 512,
+		"A refresh token of the session, of whatever generation; default: the session the "
+		"request is made with"),
+	END};
+static const struct field new_password[] = {
+	TEXT("current_password", 1, 1024, "The present password"),
+	TEXT("new_password", 1, 1024, "The new one; all other sessions end"), END};
 static const struct field refresh[] = {
 	TEXT("refresh_token", 1, 512, "The latest refresh token of the session"), END};
 static const struct field setup[] = {
@@ -166,15 +178,24 @@ const struct route routes[] = {
 
 	/* Sign-in */
 	{"POST", V1 "/auth/login", ALLOW_ANYONE, post_login, NULL, login, NULL, 200,
-		"Signs in with e-mail address and password", "tokens", false},
+		"Signs in with e-mail address and password", "session_opened", false},
 	{"POST", V1 "/auth/refresh", ALLOW_ANYONE, post_refresh, NULL, refresh, NULL, 200,
-		"Exchanges a refresh token for the next pair", "tokens", false},
-	{"POST", V1 "/auth/logout", ALLOW_ANYONE, post_logout, NULL, refresh, NULL, 204,
-		"Ends the session of a refresh token", NULL, false},
+		"Exchanges a refresh token for the next pair", "session_opened", false},
+	{"POST", V1 "/auth/logout", ALLOW_ANYONE, post_logout, NULL, logout, NULL, 204,
+		"Ends a session", NULL, false},
 	{"POST", V1 "/setup", ALLOW_ANYONE, post_setup, NULL, setup, NULL, 201,
 		"Makes the first administrator, once, with the set-up token", "account", false},
 	{"GET", V1 "/me", ALLOW_SIGNED_IN, get_me, NULL, NULL, NULL, 200,
 		"Who the credentials of this request belong to and what they permit", "me", false},
+	{"GET", V1 "/me/sessions", "self.read", list_own_sessions, page, NULL, NULL, 200,
+		"Lists one's living sessions, newest first", "session[]", false},
+	{"DELETE", V1 "/me/sessions", "self.write", delete_other_sessions, NULL, NULL, NULL, 204,
+		"Ends all of one's sessions but this one", NULL, false},
+	{"DELETE", V1 "/me/sessions/{id}", "self.write", delete_own_session, NULL, NULL, NULL, 204,
+		"Ends one of one's sessions", NULL, false},
+	{"POST", V1 "/me/password", "self.write", post_password, NULL, new_password, NULL, 200,
+		"Changes one's password; every session ends and a new one is opened",
+		"session_opened", false},
 
 	/* Accounts and organisations */
 	{"POST", V1 "/admin/accounts", "account.write", post_account, NULL, new_account, NULL, 201,
@@ -185,6 +206,11 @@ const struct route routes[] = {
 		"Shows an account, by id or e-mail address", "account", false},
 	{"PATCH", V1 "/admin/accounts/{id}", "account.write", patch_account, NULL, account_change,
 		NULL, 200, "Changes an account, by id or e-mail address", "account", false},
+	{"GET", V1 "/admin/accounts/{id}/sessions", "account.read", list_account_sessions, page,
+		NULL, NULL, 200, "Lists an account's living sessions, newest first", "session[]",
+		false},
+	{"DELETE", V1 "/admin/accounts/{id}/sessions", "account.write", delete_account_sessions,
+		NULL, NULL, NULL, 204, "Ends all sessions and tokens of an account", NULL, false},
 	{"POST", V1 "/admin/organisations", "organisation.write", post_organisation, NULL,
 		new_organisation, NULL, 201, "Creates an organisation", "organisation", false},
 	{"GET", V1 "/admin/organisations", "account.read", list_organisations, page, NULL, NULL,

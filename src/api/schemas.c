@@ -74,18 +74,33 @@ static const struct field jwks[] = {OBJECTS("keys", jwk, "Public keys"), END};
 
 /* Sign-in -------------------------------------------------------------------------------------- */
 
-static const struct field tokens[] = {TEXT("access_token", "Bearer token for this API"),
-	CHOICE("token_type", "Bearer", "How to send it"),
-	INT("expires_in", "Seconds the access token lives"),
-	TEXT("refresh_token", "Gets the next pair, once"),
-	OPT_TEXT("device_token", "For sessions of a device: a fresh device token"), END};
+static const struct field session_opened[] = {TEXT("session_id", "The session"),
+	OPT_TEXT("access_token", "Bearer token for this API; not for browsers"),
+	OPT_TEXT("token_type", "Bearer: how to send it"),
+	OPT_INT("expires_in", "Seconds the access token lives"),
+	OPT_TEXT("refresh_token", "Gets the next pair, once"),
+	OPT_TEXT("device_token", "For sessions of a device: a fresh device token"),
+	OPT_TEXT("csrf_token", "Browsers send it as X-CSRF-Token with every change"),
+	OPT_TIME("expires_at", "Browsers: when the session ends at the latest"), END};
+static const struct field session[] = {TEXT("id", "Id"),
+	BOOL("current", "The session this request is made with"),
+	CHOICE("transport", "token cookie", "How it is kept up"),
+	TEXT("client_id", "What signed in"),
+	STRINGS("methods", "How its holder proved who they are (RFC 8176; fed, licence)"),
+	OPT_TEXT("user_agent", "The program that signed in"),
+	OPT_TEXT("ip_prefix", "The network it was opened from"),
+	OPT_TEXT("device_id", "The device it belongs to"), TIME("created_at", "When it was opened"),
+	TIME("last_used_at", "Latest use, to the minute"),
+	TIME("expires_at", "When it ends at the latest"), END};
 
 static const struct field me[] = {
 	CHOICE("kind", "account api_key", "What the request was made with"),
 	TEXT("account_id", "The account"), TEXT("email", "Its e-mail address"),
 	TEXT("role", "Its role"), OPT_TEXT("organisation", "Its organisation's id"),
 	STRINGS("permissions", "What these credentials permit"),
-	STRINGS("entitlements", "Codes of the account's licences"), END};
+	STRINGS("entitlements", "Codes of the account's licences"),
+	OPT_TEXT("session_id", "The session, not of API keys"),
+	OPT_TEXT("csrf_token", "Of a browser's session: to be sent with every change"), END};
 
 /* Accounts and organisations ------------------------------------------------------------------- */
 
@@ -289,7 +304,8 @@ const struct schema schemas[] = {
 	{"readiness", "The process can serve", readiness},
 	{"jwks", "A JSON Web Key Set (RFC 7517)", jwks},
 	/* sign-in */
-	{"tokens", "A fresh pair of tokens", tokens},
+	{"session_opened", "Credentials of a session", session_opened},
+	{"session", "A session", session},
 	{"me", "Who is asking", me},
 	/* accounts and organisations */
 	{"account", "An account", account},

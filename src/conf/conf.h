@@ -63,6 +63,12 @@
 		"Life of a session, however often refreshed")                                      \
 	X(REFRESH_IDLE, "token.refresh_idle", DURATION, "14d", INT64_C(600000000), INT64_MAX,      \
 		"A session unused this long ends")                                                 \
+	X(COOKIE_TTL, "session.cookie_ttl", DURATION, "12h", INT64_C(600000000), INT64_MAX,        \
+		"Life of a browser's session")                                                     \
+	X(COOKIE_IDLE, "session.cookie_idle", DURATION, "1h", INT64_C(60000000), INT64_MAX,        \
+		"A browser's session unused this long ends")                                       \
+	X(SESSION_LIMIT, "session.limit", INT, "20", 1, 900,                                       \
+		"Sessions of one account besides its devices'; the oldest end")                    \
 	X(LOGIN_ATTEMPTS, "login.attempts", INT, "5", 1, 1000,                                     \
 		"Failed sign-ins per account in login.window before it is throttled")              \
 	X(LOGIN_WINDOW, "login.window", DURATION, "15m", 1000000, INT64_MAX,                       \

@@ -108,6 +108,16 @@ static err expire_raw_events(struct task *t, const atomic_bool *stopping UNUSED)
 	return e;
 }
 
+static err expire_tickets(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	int64_t count = 0;
+	err e = tidy_tickets(t, &count);
+
+	if (count)
+		log_info("tickets expired", LOG_INT("count", count));
+	return e;
+}
+
 static err measure_disk(struct task *t UNUSED, const atomic_bool *stopping UNUSED)
 {
 	uint64_t bytes;
@@ -127,6 +137,7 @@ static const struct job {
 	{"measure_disk", 15 * TIME_SECOND, measure_disk},
 	{"expire_feed", TIME_MINUTE, expire_feed},
 	{"expire_raw_events", TIME_HOUR, expire_raw_events},
+	{"expire_tickets", TIME_HOUR, expire_tickets},
 	{"expire_uploads", TIME_MINUTE, expire_uploads},
 	{"remove_stray_uploads", TIME_HOUR, remove_stray_uploads},
 	{"remove_orphans", TIME_HOUR, remove_orphans},

@@ -17,8 +17,7 @@ static err email_taken(struct task *t)
 	return fail(t, ERR_CONFLICT, "email_taken", "There is an account with this address.");
 }
 
-/* Giving a role, and acting on one who has it, needs every permission of that role. */
-static err check_reach(struct task *t, span role)
+err role_within_reach(struct task *t, span role)
 {
 	span list = role_permissions(role), word;
 
@@ -35,7 +34,7 @@ static err check_role(struct task *t, span role)
 	if (!role_exists(role))
 		return fail(
 			t, ERR_INVALID, "unknown_role", "There is no role '%.*s'.", SPAN_ARG(role));
-	return check_reach(t, role);
+	return role_within_reach(t, role);
 }
 
 static err check_email(struct task *t, span email)
@@ -196,7 +195,7 @@ static err change_body(struct db_tx *tx, void *arg)
 	err e = find_either(tx, c->task, c->id_or_email, &before);
 
 	if (!e)
-		e = check_reach(c->task, before.role);
+		e = role_within_reach(c->task, before.role);
 	if (e)
 		return e;
 	*after = before;

@@ -9,6 +9,12 @@
 #include "account/account.h"
 #include "service/service.h"
 
+/*
+ * Giving a role, and acting on one who has it, needs every permission of that role: ERR_DENIED
+ * "role_beyond_yours" names one that is missing.
+ */
+err role_within_reach(struct task *t, span role) MUST_USE;
+
 struct new_account {
 	span email, role, password;
 	span organisation; /* id or name, or empty */

@@ -152,7 +152,7 @@ static err activate_body(struct db_tx *tx, void *arg)
 	token_subject_set_account(&a->subject, &account);
 	if (l.organisation_id.len)
 		a->subject.org = l.organisation_id;
-	e = session_begin(tx, t, &a->subject);
+	e = session_begin(tx, t, &a->subject, &(struct proof){.methods = SPAN("licence")});
 	return e ? e : feed_seal(&feed, &a->seq);
 }
 

@@ -1,6 +1,7 @@
 /* Hard rule: what a token says was read from the database in the transaction it belongs to. */
 #include "service/issue_tokens.h"
 
+#include "base/encode.h"
 #include "base/time.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
@@ -40,7 +41,30 @@ static span refresh_text(struct task *t, span session, int64_t generation)
 	return arena_span(t->arena, buf_span(&text));
 }
 
-err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s)
+span csrf_token(struct task *t, span session)
+{
+	uint8_t key[32], tag[SHA256_SIZE];
+	char memory[64];
+	struct buf text;
+
+	keyring_derive(t->service->keys, "csrf", key);
+	hmac_sha256(span_of(key, sizeof(key)), session, tag);
+	wipe(key, sizeof(key));
+	buf_init_fixed(&text, memory, sizeof(memory));
+	base64url_encode(&text, span_of(tag, sizeof(tag)));
+	return arena_span(t->arena, buf_span(&text));
+}
+
+static span new_cookie(struct task *t, span session)
+{
+	char text[COOKIE_SIZE];
+
+	session_cookie_make(session, text);
+	return span_from(arena_strdup(t->arena, text));
+}
+
+err session_begin(
+	struct db_tx *tx, struct task *t, struct token_subject *s, const struct proof *proof)
 {
 	const struct conf *conf = t->service->conf;
 	char id[TYPEID_SIZE];
@@ -49,14 +73,22 @@ err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s)
 	random_id("ses", t->now_us, id);
 	s->session = span_from(arena_strdup(t->arena, id));
 	s->generation = 1;
+	s->session_ends_us =
+		t->now_us + conf_int(conf, proof->cookie ? CONF_COOKIE_TTL : CONF_REFRESH_TTL);
+	s->cookie = proof->cookie ? new_cookie(t, s->session) : SPAN_EMPTY;
 	row = (struct session){.id = s->session,
 		.account = s->account,
 		.device = s->device,
 		.client_id = s->client_id,
 		.ip_prefix = address_prefix(t->arena, t->caller->address),
+		.cookie = proof->cookie,
+		.methods = proof->methods,
+		.user_agent = t->caller->user_agent,
+		.provider = proof->provider,
+		.provider_session = proof->provider_session,
 		.created_at_us = t->now_us,
-		.expires_at_us = t->now_us + conf_int(conf, CONF_REFRESH_TTL)};
-	sha256(refresh_text(t, s->session, 1), row.token_hash);
+		.expires_at_us = s->session_ends_us};
+	sha256(proof->cookie ? s->cookie : refresh_text(t, s->session, 1), row.token_hash);
 	return session_insert(tx, &row);
 }
 
@@ -151,11 +183,19 @@ static err sign_device(struct task *t, const struct token_subject *s, uint64_t g
 
 err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret)
 {
-	struct issued_tokens out = {
+	struct issued_tokens out = {.session = s->session,
 		.expires_in_s = conf_int(t->service->conf, CONF_ACCESS_TTL) / TIME_SECOND};
 	uint64_t global;
-	err e = global_epoch(t, &global);
+	err e;
 
+	if (s->cookie.len) {
+		*ret = (struct issued_tokens){.session = s->session,
+			.cookie = s->cookie,
+			.csrf_token = csrf_token(t, s->session),
+			.ends_at_us = s->session_ends_us};
+		return OK;
+	}
+	e = global_epoch(t, &global);
 	if (!e)
 		e = sign_access(t, s, global, &out.access_token);
 	if (!e && s->device.len)

@@ -2,8 +2,8 @@
 #define SLIPWAY_SERVICE_ISSUE_TOKENS_H
 
 /*
- * The one place where access, device and refresh tokens come into being: for sign-in, refresh and
- * the activation of a device.
+ * The one place where credentials come into being: access, device and refresh tokens and browser
+ * cookies; for sign-in, refresh and the activation of a device.
  *
  * Inside the transaction: session_begin() (or session_rotate() of account/session.h), and the
  * subject read from the database. After the commit: issue_tokens(). Nothing is signed for a change
@@ -29,20 +29,34 @@ struct token_subject {
 	int64_t licence_expires_at_us; /* the device token ends then at the latest; 0: never */
 	uint64_t device_epoch;
 	span session;
-	int64_t generation; /* of the session's refresh token */
+	int64_t generation;      /* of the session's refresh token */
+	span cookie;             /* of a browser's session; then there are no tokens */
+	int64_t session_ends_us; /* of a browser's session */
 };
 
+/* How somebody has just proved who they are, and what they want in return. */
+struct proof {
+	span methods; /* RFC 8176: pwd otp rc hwk …; "fed": by an identity provider; "licence" */
+	bool cookie;  /* a browser's session instead of tokens */
+	span provider, provider_session; /* with "fed" */
+};
+
+/* Either the tokens, or cookie, csrf_token and ends_at_us. */
 struct issued_tokens {
+	span session;
 	span access_token, refresh_token;
 	span device_token; /* empty without a device */
 	int64_t expires_in_s;
+	span cookie, csrf_token;
+	int64_t ends_at_us;
 };
 
 /*
- * Opens a session for s (account, device, client_id) and fills s->session and s->generation, in
- * t's arena. Inside a db body.
+ * Opens a session for s (account, device, client_id) and fills its members from session on, in t's
+ * arena. Inside a db body.
  */
-err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s) MUST_USE;
+err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s,
+	const struct proof *proof) MUST_USE;
 
 /* Fills account, role, org, permissions and account_epoch from a row; entitlements stay. */
 void token_subject_set_account(struct token_subject *s, const struct account *account);
@@ -52,6 +66,9 @@ void token_subject_set_account(struct token_subject *s, const struct account *ac
  * its licence: whoever holds a licence key of an administrator is not one.
  */
 err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret) MUST_USE;
+
+/* What a browser's page must send in X-CSRF-Token with every change; bound to the session. */
+span csrf_token(struct task *t, span session);
 
 /* The key refresh tokens are derived with. */
 void refresh_key(const struct service *s, uint8_t ret[REFRESH_KEY_SIZE]);

@@ -50,6 +50,8 @@ struct caller {
 	span address;      /* client address as text */
 	span country;      /* ISO code, or empty */
 	span client_id;    /* what they signed in with */
+	span user_agent;
+	bool cookie; /* a browser's session: changes need its CSRF token */
 	span request_id;
 };
 bool caller_may(const struct caller *c, const char *permission);

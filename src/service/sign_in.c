@@ -6,6 +6,7 @@
 
 #include "account/throttle.h"
 #include "service/audit.h"
+#include "service/open_session.h"
 #include "service/passwords.h"
 #include "sys/metrics.h"
 
@@ -20,7 +21,8 @@ struct attempt {
 	struct account account;
 	bool found;
 	span better_hash;
-	struct token_subject subject;
+	bool cookie;
+	struct opened_session opened;
 };
 
 static err find_account(struct db_tx *tx, void *arg)
@@ -50,8 +52,6 @@ static err check_again(struct db_tx *tx, struct attempt *a)
 	if (!found || !span_eq(now.password_hash, a->account.password_hash))
 		return fail(a->task, ERR_UNAUTHENTICATED, "invalid_credentials",
 			"E-mail address or password is wrong.");
-	if (now.disabled)
-		return fail_policy(a->task, POLICY_ACCOUNT_DISABLED);
 	a->account = now;
 	return OK;
 }
@@ -59,25 +59,17 @@ static err check_again(struct db_tx *tx, struct attempt *a)
 static err open_session(struct db_tx *tx, void *arg)
 {
 	struct attempt *a = arg;
-	struct task *t = a->task;
+	struct proof proof = {.methods = SPAN("pwd"), .cookie = a->cookie};
+	struct feed_batch feed;
 	err e = check_again(tx, a);
 
-	a->subject = (struct token_subject){.client_id = SPAN(CLIENT_PASSWORD)};
-	token_subject_set_account(&a->subject, &a->account);
-	if (!e)
-		e = account_entitlements(
-			tx, t->arena, a->account.id, t->now_us, &a->subject.entitlements);
+	feed_begin(&feed, tx);
 	if (!e && a->better_hash.len)
 		e = account_set_password(tx, a->account.id, a->better_hash);
 	if (!e)
-		e = account_set_login(tx, a->account.id, t->now_us);
-	if (!e)
-		e = session_begin(tx, t, &a->subject);
-	t->caller->kind = CALLER_ACCOUNT;
-	t->caller->account = a->account.id;
-	if (!e)
-		e = audit_add(tx, t, "auth.login", a->subject.session, "{}");
-	return e;
+		e = session_open(
+			tx, a->task, &feed, &a->account, SPAN(CLIENT_PASSWORD), &proof, &a->opened);
+	return e ? e : feed_seal(&feed, &a->opened.seq);
 }
 
 static err refused(struct attempt *a)
@@ -129,24 +121,21 @@ static err try_password(struct attempt *a, span password)
 	return e;
 }
 
-err sign_in(struct task *t, span email, span password, struct issued_tokens *ret)
+err sign_in(struct task *t, const struct sign_in *in, struct issued_tokens *ret)
 {
-	struct attempt a = {.task = t, .email = email};
-	struct throttle_subject account = {"account", email_key(t->arena, email), 1};
+	struct attempt a = {.task = t, .email = in->email, .cookie = in->cookie};
+	struct throttle_subject account = {"account", email_key(t->arena, in->email), 1};
 	struct throttle_subject address = {"address", t->caller->address, ADDRESS_FACTOR};
 	err e = count_attempt(t, &account, &address);
 
 	if (e)
 		return e;
-	e = try_password(&a, password);
+	e = try_password(&a, in->password);
 	if (e != ERR_UNAUTHENTICATED)
 		throttle_undo(t->service->sign_ins, &address);
 	if (!e)
 		throttle_forget(t->service->sign_ins, &account);
 	else if (e != ERR_UNAUTHENTICATED)
 		throttle_undo(t->service->sign_ins, &account);
-	if (e)
-		return e;
-	metric_add(METRIC_LOGINS, "ok", 1);
-	return issue_tokens(t, &a.subject, ret);
+	return e ? e : session_opened(t, &a.opened, ret);
 }

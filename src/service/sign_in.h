@@ -5,13 +5,18 @@
 
 #include "service/issue_tokens.h"
 
+struct sign_in {
+	span email, password;
+	bool cookie; /* for a browser's session */
+};
+
 /*
  * Opens a session for the account with this address and password. Unknown addresses take the same
  * work and get the same answer as wrong passwords (ERR_UNAUTHENTICATED "invalid_credentials").
  * ERR_LIMIT with t->retry_after_us after too many failures, and when hashing is overloaded.
  * ERR_DENIED "account_disabled" only for those who know the password.
  */
-err sign_in(struct task *t, span email, span password, struct issued_tokens *ret) MUST_USE;
+err sign_in(struct task *t, const struct sign_in *in, struct issued_tokens *ret) MUST_USE;
 
 /*
  * The next pair for a refresh token; see account/session.h for the rules. ERR_UNAUTHENTICATED

@@ -4,6 +4,7 @@
  */
 #include "service/tidy.h"
 
+#include "account/ticket.h"
 #include "base/time.h"
 #include "blob/blob.h"
 #include "blob/upload_area.h"
@@ -272,5 +273,27 @@ err tidy_products(struct task *t, unsigned *ret_put)
 		}
 	} while (!e && p.page.count == BATCH);
 	*ret_put = put;
+	return e;
+}
+
+/* ---- tickets ---- */
+
+struct expiry {
+	int64_t now_us, count;
+};
+
+static err expire_tickets_body(struct db_tx *tx, void *arg)
+{
+	struct expiry *x = arg;
+
+	return ticket_expire(tx, x->now_us, &x->count);
+}
+
+err tidy_tickets(struct task *t, int64_t *ret_count)
+{
+	struct expiry x = {.now_us = t->now_us};
+	err e = db_transact(t->service->db, DB_WRITE, expire_tickets_body, &x);
+
+	*ret_count = x.count;
 	return e;
 }

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -36,6 +37,7 @@ class Control:
         # Socket paths are short.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-api-"))
         self.data = self.dir / "data"
+        self.database = database
         self.settings = list(settings)
         self.log = self.dir / "control.log"
         self.process = None
@@ -73,6 +75,16 @@ class Control:
                 self.process.kill()
                 self.process.wait(20)
             shutil.rmtree(self.dir, ignore_errors=True)
+
+    def sql(self, statement):
+        """Changes the database behind the server's back, which is not asked."""
+        if self.database == "sqlite":
+            path = next((self.data / "db").glob("*.db"))
+            with contextlib.closing(sqlite3.connect(path, timeout=20)) as db, db:
+                db.execute(statement)
+        else:
+            subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.database, "-c",
+                            statement], check=True, capture_output=True)
 
     def log_lines(self):
         return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]

@@ -19,6 +19,10 @@ UNLESS_SIGNED_IN = {"/api/v1/downloads/token": "download.request",
                     "/api/v1/downloads/{id}/renew": "download.request"}
 
 
+# Would end the sessions the other cells of the matrix are tried with; test_api_sessions.py has them.
+ENDS_SESSIONS = {("POST", "/api/v1/auth/logout"), ("DELETE", "/api/v1/me/sessions")}
+
+
 @pytest.fixture(scope="module")
 def plane(database):
     running = control.Control(database, ["login.attempts=1000"])
@@ -167,6 +171,8 @@ def test_every_caller_on_every_route(plane, callers):
     for method, path, operation in operations(plane):
         needed = operation["x-permission"]
         for name, (token, permissions) in callers.items():
+            if (method, path) in ENDS_SESSIONS and (needed in OPEN or needed in permissions):
+                continue
             answer = send(plane, method, path, token=token)
             where = f"{name}: {method} {path}: {answer}"
             cells += 1

@@ -77,7 +77,7 @@ def test_setup_works_once():
 
 def test_access_token_follows_rfc_9068(plane, jane):
     tokens = plane.login(jane["email"])
-    assert set(tokens) == {"access_token", "token_type", "expires_in", "refresh_token"}
+    assert set(tokens) == {"session_id", "access_token", "token_type", "expires_in", "refresh_token"}
     assert tokens["token_type"] == "Bearer" and tokens["expires_in"] == 600
     claims, header = claims_of(tokens["access_token"]), control.header_of(tokens["access_token"])
     assert header["typ"] == "at+jwt" and header["alg"] == "ES256" and set(header) == {"typ", "alg", "kid"}

@@ -1,0 +1,42 @@
+/* Hard rule: no session is opened for an account that is disabled, whatever was proved. */
+#include "service/open_session.h"
+
+#include "service/audit.h"
+#include "sys/metrics.h"
+
+#include "base/banned.h"
+
+err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
+	const struct account *account, span client_id, const struct proof *proof,
+	struct opened_session *ret)
+{
+	struct token_subject *s = &ret->subject;
+	const char *detail =
+		arena_printf(t->arena, "{\"methods\":\"%.*s\"}", SPAN_ARG(proof->methods));
+	err e;
+
+	if (account->disabled)
+		return fail_policy(t, POLICY_ACCOUNT_DISABLED);
+	*ret = (struct opened_session){.subject.client_id = client_id};
+	token_subject_set_account(s, account);
+	e = account_entitlements(tx, t->arena, account->id, t->now_us, &s->entitlements);
+	if (!e)
+		e = account_set_login(tx, account->id, t->now_us);
+	if (!e)
+		e = session_begin(tx, t, s, proof);
+	t->caller->kind = CALLER_ACCOUNT;
+	t->caller->account = account->id;
+	if (!e)
+		e = audit_add(tx, t, "auth.login", s->session, detail);
+	return e ? e
+		 : session_end_beyond(tx, feed, t->arena, account->id,
+			   conf_int(t->service->conf, CONF_SESSION_LIMIT), t->now_us);
+}
+
+err session_opened(struct task *t, const struct opened_session *o, struct issued_tokens *ret)
+{
+	err e = published(t, o->seq);
+
+	metric_add(METRIC_LOGINS, "ok", 1);
+	return e ? e : issue_tokens(t, &o->subject, ret);
+}
