@@ -21,6 +21,7 @@ import sys
 NAME = re.compile(r"^-- name:\s*(\S+)\s*$")
 # A quoted string, a quoted identifier or a comment: never looked into.
 OPAQUE = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
+TRIGGER_BODY = re.compile(r"(\bCREATE\s+TRIGGER\b[^;]*?)\bBEGIN\b.*?\bEND\b", re.S | re.I)
 # What a macro becomes: SQLite, PostgreSQL.
 MACROS = {
     "id": ("TEXT", "TEXT"),
@@ -50,6 +51,8 @@ def code_of(text):
 def split_statements(text):
     """The statements of text, each without its semicolon; the rest behind the last one last."""
     code, parts, start = code_of(text), [], 0
+    # The statements within a trigger's body are part of it.
+    code = TRIGGER_BODY.sub(lambda m: m.group(1) + " " * (len(m.group()) - len(m.group(1))), code)
     for match in re.finditer(";", code):
         parts.append(text[start:match.start()].strip())
         start = match.end()
@@ -162,12 +165,18 @@ def outside_quotes(text, pattern, replacement):
 
 def migration_texts(path, text):
     """SQLite: integers are INTEGER, tables STRICT. PostgreSQL: text is compared by its bytes, as
-    SQLite does, whatever the collation of the database."""
+    SQLite does, whatever the collation of the database. A statement that begins with {sqlite} or
+    {postgresql} is for that engine alone: for triggers, which have no common form."""
     statements, rest = split_statements(text)
     if rest or not statements:
         fail(path, "each statement ends in ';'")
     lite, postgres = [], []
     for statement in statements:
+        only = re.match(r"\{(sqlite|postgresql)\}\s*", statement)
+        if only:
+            engine = lite if only.group(1) == "sqlite" else postgres
+            engine.append(statement[only.end():])
+            continue
         is_table = re.match(r"CREATE\s+TABLE\b", statement, re.I)
         sqlite_text = outside_quotes(expand(path, statement, 0), r"\bBIGINT\b", "INTEGER")
         lite.append(sqlite_text + (" STRICT" if is_table else ""))
@@ -181,16 +190,19 @@ def migration_texts(path, text):
 def migrations(code, sources):
     out = ["/* Made from sql/migrations by scripts/gen-queries.py. */\n",
            '#include "db/migration.h"\n\nconst struct db_migration db_migrations[] = {\n']
-    for expected, source in enumerate(sources):
+    last = -1
+    for source in sources:
         path = pathlib.Path(source)
         match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", path.name)
-        if not match or int(match.group(1)) != expected:
-            fail(path, f"must be called {expected:04}_NAME.sql: numbers have no gaps")
+        number = int(match.group(1)) if match else -1
+        if number <= last or (last < 0 and number != 0):
+            fail(path, "must be called NNNN_NAME.sql, with 0000 first and ascending numbers")
+        last = number
         text = without_comments(path.read_text())
         # Comments and white space may change later, the statements may not.
         checksum = hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
         lite, postgres = migration_texts(path, text)
-        out.append(f'\t{{{expected}, "{match.group(2)}", "{checksum}",\n{c_string(lite, chr(9) * 2)},\n'
+        out.append(f'\t{{{number}, "{match.group(2)}", "{checksum}",\n{c_string(lite, chr(9) * 2)},\n'
                    f"{c_string(postgres, chr(9) * 2)}}},\n")
     out.append("};\nconst unsigned db_migrations_count = "
                "sizeof(db_migrations) / sizeof(db_migrations[0]);\n")

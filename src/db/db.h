@@ -29,7 +29,14 @@ struct db_statement;
 
 enum db_mode {
 	DB_READ, /* a snapshot; writing is ERR_BUG */
-	DB_WRITE
+	DB_WRITE,
+	/*
+	 * A write that first locks a row all of its kind lock (by an UPDATE), and from then on must
+	 * see everything that was committed before it had the lock: on PostgreSQL each statement
+	 * sees what was committed when it began (read committed), and no transaction is undone for
+	 * having run beside this one.
+	 */
+	DB_WRITE_IN_TURN
 };
 
 /* Tells about a statement slower than the limit, a retry, or an engine's error message. */

@@ -15,43 +15,46 @@ static const char *script_of(struct db_tx *tx, const struct db_migration *m)
 	return tx->db->engine->is_sqlite ? m->sqlite_text : m->postgres_text;
 }
 
-/* How many are applied, provided that each is one of ours with its checksum. */
-static err count_applied(struct db_tx *tx, unsigned *ret)
+/*
+ * Index of the first migration that is not recorded yet, db_migrations_count when all are; every
+ * record must be one of ours with its checksum.
+ */
+static err find_next(struct db_tx *tx, unsigned *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
+	unsigned at = 1, next = db_migrations_count;
 	err e = db_query(tx, &rows, schema_migration_list);
-	unsigned count = 0;
 
-	for (bool row; !e; count++) {
+	for (bool row; !e; at++) {
 		e = db_next(rows, &row);
 		if (e || !row)
 			break;
-		const struct db_migration *m = &db_migrations[count + 1];
-
-		if (count + 1 >= db_migrations_count)
+		while (at < db_migrations_count && db_migrations[at].number < db_int(rows, 0))
+			next = MIN(next, at++);
+		if (at == db_migrations_count || db_migrations[at].number != db_int(rows, 0))
 			return ERR_CONFLICT;
-		if (db_int(rows, 0) != m->number || !span_is(db_text(rows, 2), m->checksum))
+		if (!span_is(db_text(rows, 2), db_migrations[at].checksum))
 			return ERR_CORRUPT;
 	}
 	if (!e)
-		*ret = count;
+		*ret = MIN(next, at);
 	return e;
 }
 
 static err apply_next(struct db_tx *tx, void *arg)
 {
 	bool *ret_applied = arg;
-	unsigned applied = 0;
+	unsigned next = 0;
 	err e = tx->db->engine->lock_schema(tx);
 
 	*ret_applied = false;
 	if (!e)
 		e = db_script(tx, db_migrations[0].name, script_of(tx, &db_migrations[0]));
 	if (!e)
-		e = count_applied(tx, &applied);
-	if (e || applied + 1 == db_migrations_count)
+		e = find_next(tx, &next);
+	if (e || next == db_migrations_count)
 		return e;
-	const struct db_migration *m = &db_migrations[applied + 1];
+	const struct db_migration *m = &db_migrations[next];
 
 	e = db_script(tx, m->name, script_of(tx, m));
 	if (!e)

@@ -2,8 +2,9 @@
 #define SLIPWAY_DB_MIGRATION_H
 
 /*
- * The schema as compiled in: one row per file of sql/migrations, in order, the number being the
- * index. Number 0 makes the table of applied migrations itself; it is run each time, not recorded.
+ * The schema as compiled in: one row per file of sql/migrations, in the order of their numbers,
+ * which may have gaps. Number 0 makes the table of applied migrations itself; it is run each time,
+ * not recorded.
  */
 
 struct db_migration {

@@ -37,6 +37,7 @@
 
 static const char begin_read[] = "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; " LIMITS;
 static const char begin_write[] = "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE; " LIMITS;
+static const char begin_in_turn[] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; " LIMITS;
 /* Read committed: each statement sees what was committed before it, also while the lock was waited
  * for; a serialisable transaction would go on seeing the time before. */
 static const char begin_script[] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
@@ -235,7 +236,7 @@ static err run_begun(struct db *db, struct postgres_session *s, struct attempt *
 
 		e = commit(s);
 		a->trouble = s->trouble;
-		if (a->mode == DB_WRITE && s->trouble == POSTGRES_LOST)
+		if (a->mode != DB_READ && s->trouble == POSTGRES_LOST)
 			a->trouble = POSTGRES_SILENT; /* nobody knows: not again */
 		db_observe_duration(db, "commit", clock_monotonic_us() - start);
 	}
@@ -260,9 +261,10 @@ static err run_once(struct db *db, struct attempt *a)
 		return e;
 	s->limit_us = a->script ? INT64_MAX : ANSWER_LIMIT_US;
 	e = postgres_control(s, "begin",
-		a->script            ? begin_script
-		: a->mode == DB_READ ? begin_read
-				     : begin_write);
+		a->script                     ? begin_script
+		: a->mode == DB_READ          ? begin_read
+		: a->mode == DB_WRITE_IN_TURN ? begin_in_turn
+					      : begin_write);
 	if (e)
 		a->trouble = s->trouble;
 	else

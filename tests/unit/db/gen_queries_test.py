@@ -24,8 +24,10 @@ REFUSED_STATEMENTS = [
     ("-- name: a\nSELECT $name;", "'$name' is no parameter"),
 ]
 REFUSED_MIGRATIONS = [
-    (["0001_a.sql"], "CREATE TABLE t (a TEXT);", "must be called 0000_"),
-    (["0000_a.sql", "0002_b.sql"], "CREATE TABLE t (a TEXT);", "must be called 0001_"),
+    (["0001_a.sql"], "CREATE TABLE t (a TEXT);", "0000 first"),
+    (["0000_a.sql", "0002_b.sql", "0001_c.sql"], "CREATE TABLE t (a TEXT);", "ascending"),
+    (["0000_a.sql", "0002_b.sql", "0002_c.sql"], "CREATE TABLE t (a TEXT);", "ascending"),
+    (["0000_a.sql", "next_b.sql"], "CREATE TABLE t (a TEXT);", "must be called NNNN_NAME"),
     (["0000_a.sql"], "CREATE TABLE t (a {colour});", "unknown macro {colour}"),
     (["0000_a.sql"], "CREATE TABLE t (a TEXT)", "ends in ';'"),
     (["0000_a.sql"], "-- nothing", "ends in ';'"),
@@ -94,6 +96,16 @@ class GenQueries(unittest.TestCase):
         self.assertIn("(a BLOB, n INTEGER, s TEXT DEFAULT 'BIGINT TEXT') STRICT;", code)
         self.assertIn("(a BYTEA, n BIGINT, s TEXT COLLATE \\\"C\\\" DEFAULT 'BIGINT TEXT');", code)
         self.assertEqual(code.count("VALUES ('TEXT; -- {blob');"), 2)
+
+    def test_statements_for_one_engine(self):
+        code = self.migrate("{sqlite} CREATE TRIGGER t BEFORE UPDATE ON a WHEN OLD.b = 'BEGIN' BEGIN "
+                            "SELECT RAISE(ABORT, 'no; END'); SELECT 1; END;\n"
+                            "{postgresql} CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS "
+                            "'BEGIN RAISE EXCEPTION ''no''; END';\nCREATE TABLE u (a TEXT);")
+        self.assertEqual(code.count("RAISE(ABORT, 'no; END'); SELECT 1; END;"), 1)
+        self.assertEqual(code.count("RAISE EXCEPTION ''no''; END';"), 1)
+        self.assertEqual(code.count("CREATE TABLE u"), 2)
+        self.assertNotIn("{", code.replace("= {", "").replace("\t{0,", ""))
 
     def test_checksum_ignores_comments_and_layout_only(self):
         def checksum(text):
