@@ -70,7 +70,8 @@
 	X(SESSION_LIMIT, "session.limit", INT, "20", 1, 900,                                       \
 		"Sessions of one account besides its devices'; the oldest end")                    \
 	X(LOGIN_ATTEMPTS, "login.attempts", INT, "5", 1, 1000,                                     \
-		"Failed sign-ins per account in login.window before it is throttled")              \
+		"Failed sign-ins to an account from one network in login.window before they are "  \
+		"slowed down; from all networks together 20 times as many")                        \
 	X(LOGIN_WINDOW, "login.window", DURATION, "15m", 1000000, INT64_MAX,                       \
 		"Window of login.attempts")                                                        \
 	X(LOGIN_WORKERS, "login.workers", INT, "2", 1, 64,                                         \

@@ -11,6 +11,7 @@
 #include "keyring/keyring.h"
 #include "licence/licence.h"
 #include "licence/licence_key.h"
+#include "service/audit.h"
 
 #include "base/banned.h"
 
@@ -160,7 +161,8 @@ err activate_device(struct task *t, const struct activation *asked, span *ret_de
 	struct issued_tokens *ret)
 {
 	struct activating a = {.task = t, .asked = asked};
-	struct throttle_subject address = {"activation", t->caller->address, ADDRESS_FACTOR};
+	struct throttle_subject address = {
+		"activation", address_network(t->arena, t->caller->address), ADDRESS_FACTOR};
 	struct licence_key key;
 
 	if (licence_key_parse(asked->licence_key, &key))

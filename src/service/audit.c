@@ -27,6 +27,18 @@ span address_prefix(struct arena *a, span address)
 	return SPAN_EMPTY;
 }
 
+span address_network(struct arena *a, span address)
+{
+	char out[INET6_ADDRSTRLEN];
+	uint8_t bytes[16];
+
+	if (inet_pton(AF_INET6, arena_str(a, address), bytes) != 1)
+		return address;
+	memset(bytes + 8, 0, 8);
+	return inet_ntop(AF_INET6, bytes, out, sizeof(out)) ? span_from(arena_strdup(a, out))
+							    : address;
+}
+
 /* An API key acts under its own name: what it did must be told from what its owner did. */
 static span actor_of(const struct caller *c)
 {

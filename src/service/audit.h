@@ -28,5 +28,10 @@ err audit_list(struct task *t, const struct audit_filter *filter, struct audit_e
  * Empty for what is no address. In arena a.
  */
 span address_prefix(struct arena *a, span address);
+/*
+ * Whom limits count an address as: IPv4 as it is; of IPv6 the first 64 bits, as every subscriber
+ * has that many addresses to change between.
+ */
+span address_network(struct arena *a, span address);
 
 #endif

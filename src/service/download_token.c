@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "crypto/digest.h"
 #include "keyring/keyring.h"
+#include "service/audit.h"
 #include "state/records.h"
 #include "state/state.h"
 
@@ -25,7 +26,8 @@ static void pseudonym(struct task *t, const struct download *d, struct buf *out)
 	uint8_t digest[SHA256_SIZE];
 
 	if (who.len == 0)
-		who = t->caller->address.len ? t->caller->address : d->id;
+		who = t->caller->address.len ? address_network(t->arena, t->caller->address)
+					     : d->id;
 	keyring_derive(t->service->keys,
 		arena_printf(t->arena, "download-subject:%.*s", SPAN_ARG(who)), digest);
 	hex_encode(out, span_of(digest, PSEUDONYM_BYTES));

@@ -12,8 +12,14 @@
 
 #include "base/banned.h"
 
-/* An address may be an office or a carrier's gateway: as many failures as this many accounts. */
-#define ADDRESS_FACTOR 10
+/*
+ * Who is slowed down, in units of login.attempts. Mostly the one who guesses: if failures counted
+ * against the account alone, anybody who knows an administrator's address could lock them out for
+ * as long as they like. The account itself only gives in to guesses from many networks.
+ */
+enum { BY_ADDRESS, BY_GUESSER, BY_ACCOUNT, SUBJECTS };
+#define ADDRESS_FACTOR 10 /* an office or a carrier's gateway: the failures of as many accounts */
+#define ACCOUNT_FACTOR 20
 
 struct attempt {
 	struct task *task;
@@ -91,19 +97,34 @@ static err throttled(struct task *t, int64_t wait_us)
 		"Too many failed sign-ins. Wait as long as Retry-After says.");
 }
 
-/* Counts the attempt against both the account's address and the client's. */
-static err count_attempt(struct task *t, const struct throttle_subject *account,
-	const struct throttle_subject *address)
+static void name_subjects(struct task *t, span email, struct throttle_subject ret[SUBJECTS])
 {
-	struct throttle *throttle = t->service->sign_ins;
+	span address = t->caller->address, key = email_key(t->arena, email);
+	span prefix = address_prefix(t->arena, address);
+	const char *guesser = arena_printf(t->arena, "%.*s %.*s", SPAN_ARG(prefix), SPAN_ARG(key));
+
+	ret[BY_ADDRESS] = (struct throttle_subject){
+		"address", address_network(t->arena, address), ADDRESS_FACTOR};
+	ret[BY_GUESSER] = (struct throttle_subject){"guesser", span_from(guesser), 1};
+	ret[BY_ACCOUNT] = (struct throttle_subject){"account", key, ACCOUNT_FACTOR};
+}
+
+static void undo(struct task *t, const struct throttle_subject *subjects, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		throttle_undo(t->service->sign_ins, &subjects[i]);
+}
+
+/* Counts the attempt against all subjects, or, when one must wait, against none. */
+static err count_attempt(struct task *t, const struct throttle_subject subjects[SUBJECTS])
+{
 	int64_t wait_us = 0;
 
-	if (throttle_try(throttle, address, t->now_us, &wait_us))
-		return throttled(t, wait_us);
-	if (throttle_try(throttle, account, t->now_us, &wait_us)) {
-		throttle_undo(throttle, address);
-		return throttled(t, wait_us);
-	}
+	for (size_t i = 0; i < SUBJECTS; i++)
+		if (throttle_try(t->service->sign_ins, &subjects[i], t->now_us, &wait_us)) {
+			undo(t, subjects, i);
+			return throttled(t, wait_us);
+		}
 	return OK;
 }
 
@@ -124,18 +145,17 @@ static err try_password(struct attempt *a, span password)
 err sign_in(struct task *t, const struct sign_in *in, struct issued_tokens *ret)
 {
 	struct attempt a = {.task = t, .email = in->email, .cookie = in->cookie};
-	struct throttle_subject account = {"account", email_key(t->arena, in->email), 1};
-	struct throttle_subject address = {"address", t->caller->address, ADDRESS_FACTOR};
-	err e = count_attempt(t, &account, &address);
+	struct throttle_subject subjects[SUBJECTS];
+	err e;
 
+	name_subjects(t, in->email, subjects);
+	e = count_attempt(t, subjects);
 	if (e)
 		return e;
 	e = try_password(&a, in->password);
 	if (e != ERR_UNAUTHENTICATED)
-		throttle_undo(t->service->sign_ins, &address);
+		undo(t, subjects, SUBJECTS);
 	if (!e)
-		throttle_forget(t->service->sign_ins, &account);
-	else if (e != ERR_UNAUTHENTICATED)
-		throttle_undo(t->service->sign_ins, &account);
+		throttle_forget(t->service->sign_ins, &subjects[BY_GUESSER]);
 	return e ? e : session_opened(t, &a.opened, ret);
 }

@@ -139,12 +139,38 @@ def test_guessing_is_slowed_down(plane, jane):
         "POST", "/api/v1/auth/login", {**body, "password": PASSWORD}).status == 200, "the end of the wait")
 
 
-def test_one_address_trying_many_accounts_is_slowed_down(plane):
-    address = {"X-Slipway-Client-Address": "198.51.100.99"}
+@pytest.mark.parametrize("address", ["198.51.100.99", "2001:db8:0:7::{:x}"])
+def test_one_address_trying_many_accounts_is_slowed_down(plane, address):
+    """Of IPv6 all addresses of a subscriber are one."""
     statuses = [plane.request("POST", "/api/v1/auth/login",
-                              {"email": f"spray{i}@example.com", "password": "x"}, headers=address).status
+                              {"email": f"spray{i}@example.com", "password": "x"},
+                              headers={"X-Slipway-Client-Address": address.format(i)}).status
                 for i in range(52)]
     assert statuses[:50] == [401] * 50 and statuses[51] == 429
+
+
+def test_guessing_locks_nobody_out(plane, jane):
+    """Whoever guesses waits; the owner of the account, on another network, does not notice."""
+    wrong = {"email": jane["email"], "password": "wrong guess"}
+    statuses = [plane.request("POST", "/api/v1/auth/login", wrong,
+                              headers={"X-Slipway-Client-Address": f"192.0.2.{i}"}).status
+                for i in range(8)]
+    assert statuses == [401] * 5 + [429] * 3
+    assert plane.login(jane["email"])
+    # Her success does not give the other one new attempts.
+    assert plane.request("POST", "/api/v1/auth/login", wrong, headers={
+        "X-Slipway-Client-Address": "192.0.2.8"}).status == 429
+
+
+def test_guesses_from_many_networks_slow_the_account_down(plane, jane):
+    body = {"email": jane["email"], "password": "wrong guess"}
+    for i in range(100):
+        answer = plane.request("POST", "/api/v1/auth/login", body,
+                               headers={"X-Slipway-Client-Address": f"10.{i}.0.1"})
+        assert answer.status == 401
+    answer = plane.request("POST", "/api/v1/auth/login", body,
+                           headers={"X-Slipway-Client-Address": "10.100.0.1"})
+    assert (answer.status, answer.json["code"]) == (429, "sign_in_throttled")
 
 
 def test_many_guesses_at_once_are_all_counted(plane, jane):
