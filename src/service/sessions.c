@@ -209,7 +209,8 @@ static err change_body(struct db_tx *tx, void *arg)
 static err check_current(struct changing *c, span current)
 {
 	struct task *t = c->task;
-	struct throttle_subject who = {"account", email_key(t->arena, c->account.email), 1};
+	/* Apart from sign-ins: others who guess must not keep the owner from a new password. */
+	struct throttle_subject who = {"password", c->account.id, 1};
 	span better;
 
 	if (throttle_try(t->service->sign_ins, &who, t->now_us, &t->retry_after_us))
