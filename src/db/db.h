@@ -5,8 +5,9 @@
  * One interface to the two databases: SQLite (embedded) and PostgreSQL. Everything happens in a
  * transaction that is a function: db_transact() runs the body, commits when it returns OK, rolls
  * back otherwise, and runs it again when the database asks for it (serialisation failure, deadlock,
- * lost connection before commit). So a body may run several times: it must not act on the outside
- * world, and must set its results from scratch on each run.
+ * lost connection before commit). So a body may run several times, and on another thread than the
+ * caller's, which waits: it must take no lock, must not act on the outside world, and must set its
+ * results from scratch on each run.
  *
  * Isolation is serialisable on both engines. SQLite: one writer at a time, WAL, synchronous=FULL,
  * and group commit: concurrent writers share one fsync, and each returns only after it. PostgreSQL:
@@ -17,7 +18,7 @@
  * files. In the text: $1 … $n for parameters, numbered in order of first appearance.
  *
  * Values are text, 64-bit integers, bytes and NULL. Times are integers (microseconds), booleans
- * 0/1. Any thread may call db_transact; a transaction belongs to the thread that runs its body.
+ * 0/1. Any thread may call db_transact; a transaction belongs to the thread its body runs on.
  */
 
 #include "base/arena.h"

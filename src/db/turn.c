@@ -116,12 +116,3 @@ void turn_leave(struct turn *t)
 		t->inside_--;
 	(void)pthread_mutex_unlock(&t->lock_);
 }
-
-bool turn_pass(struct turn *t)
-{
-	(void)pthread_mutex_lock(&t->lock_);
-	bool passed = pass_locked(t);
-
-	(void)pthread_mutex_unlock(&t->lock_);
-	return passed;
-}

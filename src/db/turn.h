@@ -25,9 +25,5 @@ void turn_done(struct turn *t); /* nobody inside or waiting */
 /* ERR_BUSY after wait_us. Any thread. */
 err turn_enter(struct turn *t, int64_t wait_us) MUST_USE;
 void turn_leave(struct turn *t);
-/*
- * Hands the place to the first in the queue. False: nobody waits, and the caller is still inside.
- */
-bool turn_pass(struct turn *t);
 
 #endif

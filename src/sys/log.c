@@ -27,8 +27,8 @@ static struct {
 	int fd;
 } settings = {"slipway", LOG_INFO_LEVEL, STDERR_FILENO};
 
-static _Thread_local char request[REQUEST_MAX_LEN];
-static _Thread_local size_t request_len;
+static _Thread_local char own_request[REQUEST_MAX_LEN];
+static _Thread_local span request;
 
 void log_init(const char *component, enum log_level least, int fd)
 {
@@ -39,9 +39,19 @@ void log_init(const char *component, enum log_level least, int fd)
 
 void log_set_request(span request_id)
 {
-	request_len = MIN(request_id.len, sizeof(request));
-	if (request_len > 0)
-		memcpy(request, request_id.ptr, request_len);
+	request = span_of(own_request, MIN(request_id.len, sizeof(own_request)));
+	if (request.len > 0)
+		memcpy(own_request, request_id.ptr, request.len);
+}
+
+span log_request(void)
+{
+	return request;
+}
+
+void log_borrow_request(span request_id)
+{
+	request = request_id;
 }
 
 bool log_level_from_name(span name, enum log_level *ret)
@@ -82,8 +92,8 @@ static void write_line(
 	json_cstr(&w, "level", level_names[level]);
 	json_cstr(&w, "component", settings.component);
 	json_str(&w, "message", span_sub(span_from(message), 0, TEXT_MAX_BYTES));
-	if (request_len > 0)
-		json_str(&w, "request_id", span_of(request, request_len));
+	if (request.len > 0)
+		json_str(&w, "request_id", request);
 	if (fields == NULL)
 		json_bool(&w, "truncated", true);
 	for (; fields != NULL && fields->type != LOG_FIELD_END; fields++)

@@ -40,6 +40,13 @@ void log_write(enum log_level level, const char *message, const struct log_field
 void log_init(const char *component, enum log_level least, int fd);
 /* Adds "request_id" to every line of this thread until set to the empty span; copies. */
 void log_set_request(span request_id);
+/*
+ * For a thread that does a part of another's work: what the other one's log_request() gave is in
+ * this thread's lines from then on. It is the other thread's memory: to be set back to what this
+ * one's log_request() gave before the other goes on.
+ */
+span log_request(void);
+void log_borrow_request(span request_id);
 bool log_level_from_name(span name, enum log_level *ret);
 
 #endif

@@ -54,6 +54,14 @@ static void request_id_of_the_thread(void **state UNUSED)
 	log_set_request(SPAN("req-1"));
 	log_error("with");
 	assert_true(span_contains(logged(), SPAN("\"request_id\":\"req-1\"")));
+	span own = log_request();
+
+	log_borrow_request(SPAN("req-2"));
+	log_error("for another");
+	assert_true(span_contains(logged(), SPAN("\"request_id\":\"req-2\"")));
+	log_borrow_request(own);
+	log_error("with");
+	assert_true(span_contains(logged(), SPAN("\"request_id\":\"req-1\"")));
 	log_set_request(SPAN_EMPTY);
 	log_error("without");
 	assert_false(span_contains(logged(), SPAN("request_id")));
