@@ -29,8 +29,8 @@ static err find_next(struct db_tx *tx, unsigned *ret)
 		e = db_next(rows, &row);
 		if (e || !row)
 			break;
-		while (at < db_migrations_count && db_migrations[at].number < db_int(rows, 0))
-			next = MIN(next, at++);
+		for (; at < db_migrations_count && db_migrations[at].number < db_int(rows, 0); at++)
+			next = MIN(next, at);
 		if (at == db_migrations_count || db_migrations[at].number != db_int(rows, 0))
 			return ERR_CONFLICT;
 		if (!span_is(db_text(rows, 2), db_migrations[at].checksum))
