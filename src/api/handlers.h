@@ -18,6 +18,8 @@ api_handler post_account, list_accounts, get_account, patch_account;
 api_handler post_organisation, list_organisations, get_organisation;
 /* keys.c */
 api_handler post_key, list_keys, delete_key;
+/* signing_keys.c */
+api_handler list_signing_keys, post_signing_key, delete_signing_key;
 /* audit.c */
 api_handler list_audit;
 /* products.c */

@@ -80,6 +80,11 @@ static const struct field new_organisation[] = {
 static const struct field new_key[] = {TEXT("name", 1, 200, "What the key is for"),
 	{"permissions", FIELD_STRINGS, true, 1, 64, NULL, NULL, "What it may do: some of yours"},
 	OPT_TIME("expires_at", "In a year at the latest, which is the default"), END};
+static const struct field rotation[] = {
+	CHOICE("kind", "access device download", "Which tokens it will sign"),
+	{"soon", FIELD_BOOL, false, 0, 0, NULL, NULL,
+		"Signs in five seconds instead of after key.lead"},
+	END};
 static const struct field audit_query[] = {
 	OPT_TEXT("actor", 128, "Only what this account, device or API key did"),
 	OPT_TEXT("action", 128, "Only this action"),
@@ -225,6 +230,13 @@ const struct route routes[] = {
 		"key[]", false},
 	{"DELETE", V1 "/admin/keys/{id}", "key.write", delete_key, NULL, NULL, NULL, 204,
 		"Revokes an API key", NULL, false},
+	{"GET", V1 "/admin/signing-keys", "signing_key.write", list_signing_keys, NULL, NULL, NULL,
+		200, "Lists the keys that sign tokens, by kind and time", "signing_key[]", false},
+	{"POST", V1 "/admin/signing-keys", "signing_key.write", post_signing_key, NULL, rotation,
+		NULL, 201, "Rotates: makes the next key of a kind", "signing_key", false},
+	{"DELETE", V1 "/admin/signing-keys/{kid}", "signing_key.write", delete_signing_key, NULL,
+		NULL, NULL, 204, "Retires a signing key: its tokens are refused at once", NULL,
+		false},
 	{"GET", V1 "/admin/audit", "audit.read", list_audit, audit_query, NULL, NULL, 200,
 		"Lists what was done, newest first", "audit_entry[]", false},
 

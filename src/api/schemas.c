@@ -125,6 +125,14 @@ static const struct field organisation[] = {
 static const struct field key[] = {KEY_MEMBERS, END};
 static const struct field new_key[] = {
 	KEY_MEMBERS, TEXT("key", "The key itself; it is not shown again"), END};
+static const struct field signing_key[] = {TEXT("kid", "Key id, as in tokens and the key set"),
+	CHOICE("kind", "access device download", "Which tokens it signs"),
+	CHOICE("state", "next signing accepted",
+		"next: published, does not sign yet; signing; accepted: signed until another one "
+		"followed"),
+	TIME("created_at", "When it was made and published"),
+	TIME("active_at", "When it signs, or began to"),
+	OPT_TIME("accepted_until", "When it will be retired; null while none follows it"), END};
 static const struct field audit_entry[] = {TEXT("id", "Id"), TIME("at", "When"),
 	TEXT("actor", "Account, device or API key that did it, or anonymous"),
 	TEXT("action", "What was done"), TEXT("object", "To what"),
@@ -313,6 +321,7 @@ const struct schema schemas[] = {
 	/* API keys and audit */
 	{"key", "An API key, without its secret", key},
 	{"new_key", "An API key that was just made", new_key},
+	{"signing_key", "A key that signs tokens, without its private part", signing_key},
 	{"audit_entry", "Something that was done", audit_entry},
 	/* catalogue */
 	{"product", "A product", product},

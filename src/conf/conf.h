@@ -69,6 +69,10 @@
 		"A browser's session unused this long ends")                                       \
 	X(SESSION_LIMIT, "session.limit", INT, "20", 1, 900,                                       \
 		"Sessions of one account besides its devices'; the oldest end")                    \
+	X(KEY_ROTATION, "key.rotation", DURATION, "90d", 0, INT64_MAX,                             \
+		"A signing key is followed by a new one after this; 0: only on request")           \
+	X(KEY_LEAD, "key.lead", DURATION, "1d", 5000000, INT64_MAX,                                \
+		"A new signing key is published this long before it signs")                        \
 	X(LOGIN_ATTEMPTS, "login.attempts", INT, "5", 1, 1000,                                     \
 		"Failed sign-ins to an account from one network in login.window before they are "  \
 		"slowed down; from all networks together 20 times as many")                        \

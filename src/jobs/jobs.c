@@ -13,6 +13,7 @@
 #include "feed/feed.h"
 #include "service/ingest_events.h"
 #include "service/scrub.h"
+#include "service/signing_keys.h"
 #include "service/tidy.h"
 #include "sys/clock.h"
 #include "sys/files.h"
@@ -128,6 +129,16 @@ static err measure_disk(struct task *t UNUSED, const atomic_bool *stopping UNUSE
 	return e;
 }
 
+static err rotate_keys(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	unsigned rotated = 0, retired = 0;
+	err e = signing_keys_turn(t, &rotated, &retired);
+
+	say_count("next signing keys published", rotated);
+	say_count("signing keys retired", retired);
+	return e;
+}
+
 static const struct job {
 	const char *name;
 	int64_t interval_us;
@@ -142,6 +153,7 @@ static const struct job {
 	{"remove_stray_uploads", TIME_HOUR, remove_stray_uploads},
 	{"remove_orphans", TIME_HOUR, remove_orphans},
 	{"remove_strays", TIME_DAY, remove_strays},
+	{"rotate_keys", TIME_MINUTE, rotate_keys},
 	{"scrub", 2 * TIME_SECOND, scrub},
 };
 
@@ -157,10 +169,10 @@ struct jobs {
 
 static void run_job(struct jobs *j, const struct job *job)
 {
-	struct caller nobody = {.kind = CALLER_ANONYMOUS};
+	struct caller self = {.kind = CALLER_SYSTEM};
 	AUTO_PTR(arena) a = arena_new();
 	struct task t = {
-		.service = j->service, .caller = &nobody, .arena = a, .now_us = clock_wall_us()};
+		.service = j->service, .caller = &self, .arena = a, .now_us = clock_wall_us()};
 	err e = job->run(&t, &j->stopping);
 
 	if (e)

@@ -1,223 +1,232 @@
 /*
- * Signing keys: private parts in files, public parts in the database and the published state.
+ * The keys in memory. They stand in a list that only grows: a key that was found is never freed
+ * before the keyring, so that a verification may hold it while it is being retired. A program does
+ * not live to see many.
  *
  * Hard rule: the private key is on disk before its public part is published, and a public part is
  * published before anything is signed with it.
  */
 #include "keyring/keyring.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "crypto/digest.h"
-#include "crypto/eckey.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
-#include "feed/feed.h"
-#include "keyring/keyring_queries.h"
+#include "keyring/private_key.h"
 #include "keyring/signature_cache.h"
-#include "state/records.h"
+#include "sys/clock.h"
 #include "sys/files.h"
+#include "sys/log.h"
 
 #include "base/banned.h"
 
-#define KEYS_MAX    64
-#define PEM_MAX     2048
 #define SECRET_SIZE 32
-#define KID_BYTES   9 /* 12 characters of base64url */
 
-struct signing_key {
-	enum token_kind kind;
-	char kid[TOKEN_KID_MAX + 1];
-	struct eckey *key;
+struct held {
+	struct held *next;
+	struct signing_key row;
+	struct eckey *public;
+	_Atomic(struct eckey *) private; /* NULL: not here, or not yet */
+	atomic_bool retired;
 };
 
 struct keyring {
-	struct signing_key keys[KEYS_MAX];
-	size_t count;
-	const struct signing_key *active[TOKEN_KINDS];
+	struct db *db;
+	char *dir;
+	_Atomic(struct held *) first;
 	uint8_t secret[SECRET_SIZE];
 	struct signature_cache *verified;
+	pthread_mutex_t lock; /* of the writer of the list */
+	atomic_llong refresh_at_us;
+	err last; /* of the refreshes; under lock */
 };
 
-static const char *const kind_names[TOKEN_KINDS] = {
-	[TOKEN_ACCESS] = "access",
-	[TOKEN_DEVICE] = "device",
-	[TOKEN_DOWNLOAD] = "download",
+/* Following the table --------------------------------------------------------------------------
+ */
+
+struct table {
+	struct signing_key rows[SIGNING_KEYS_MAX];
+	size_t count;
 };
 
-/* False for the kinds that are no tokens (the feed's key). */
-static bool kind_from_name(span name, enum token_kind *ret)
+static err read_table(struct db_tx *tx, void *arg)
 {
-	for (int k = 0; k < TOKEN_KINDS; k++)
-		if (span_is(name, kind_names[k])) {
-			*ret = (enum token_kind)k;
-			return true;
-		}
-	return false;
+	struct table *t = arg;
+
+	return signing_key_list(tx, t->rows, &t->count);
 }
 
-static char *key_path(struct arena *a, const char *dir, enum token_kind kind, const char *kid)
+static struct held *find_held(struct keyring *k, const char *kid)
 {
-	return arena_printf(a, "%s/%s-%s.pem", dir, kind_names[kind], kid);
+	struct held *h = atomic_load(&k->first);
+
+	while (h && strcmp(h->row.kid, kid) != 0)
+		h = h->next;
+	return h;
 }
 
-/* A key is named after its public part: the start of the point's SHA-256. */
-static void make_kid(const uint8_t point[ECKEY_PUBLIC_SIZE], char ret[TOKEN_KID_MAX + 1])
+static err add_held(struct keyring *k, const struct signing_key *row, struct held **ret)
 {
-	uint8_t digest[SHA256_SIZE];
-	struct buf text;
+	struct held *h = calloc(1, sizeof(*h));
 
-	sha256(span_of(point, ECKEY_PUBLIC_SIZE), digest);
-	buf_init_fixed(&text, ret, TOKEN_KID_MAX + 1);
-	base64url_encode(&text, span_of(digest, KID_BYTES));
-}
-
-static err load_private(const char *path, struct eckey **ret)
-{
-	struct buf pem;
-
-	buf_init(&pem, PEM_MAX);
-	err e = file_read(path, &pem);
-
-	if (!e)
-		e = eckey_from_pem(buf_span(&pem), ret);
-	buf_wipe(&pem);
-	return e;
-}
-
-static err store_private(const char *path, const struct eckey *key)
-{
-	struct buf pem;
-
-	buf_init(&pem, PEM_MAX);
-	err e = eckey_to_pem(key, &pem);
-
-	if (!e)
-		e = file_create_atomic(path, buf_span(&pem), 0600);
-	buf_wipe(&pem);
-	return e;
-}
-
-struct loading {
-	struct keyring *ring;
-	struct arena *arena;
-	const char *dir;
-	struct signing_key *fresh; /* to be recorded */
-	int64_t now_us;
-	uint64_t seq;
-};
-
-static err load_row(struct loading *l, struct db_rows *rows)
-{
-	struct keyring *ring = l->ring;
-	enum token_kind kind;
-	uint8_t point[ECKEY_PUBLIC_SIZE];
-	span kid = db_text(rows, 0);
-
-	if (!kind_from_name(db_text(rows, 1), &kind))
-		return OK;
-	if (ring->count == KEYS_MAX || kid.len > TOKEN_KID_MAX)
+	if (!h)
+		return ERR_NOMEM;
+	h->row = *row;
+	if (eckey_from_public(row->point, &h->public)) {
+		free(h);
 		return ERR_CORRUPT;
-	struct signing_key *k = &ring->keys[ring->count];
-
-	k->kind = kind;
-	memcpy(k->kid, kid.ptr, kid.len);
-	k->kid[kid.len] = '\0';
-	err e = load_private(key_path(l->arena, l->dir, kind, k->kid), &k->key);
-
-	if (e)
-		return e;
-	ring->count++;
-	eckey_public(k->key, point);
-	if (!span_eq(db_blob(rows, 2), span_of(point, sizeof(point))))
-		return ERR_CORRUPT;
-	if (db_int(rows, 3) <= l->now_us || !ring->active[kind])
-		ring->active[kind] = k;
+	}
+	h->next = atomic_load(&k->first);
+	atomic_store(&k->first, h);
+	*ret = h;
 	return OK;
 }
 
-static void forget_keys(struct keyring *ring)
+static err hold(struct keyring *k, const struct signing_key *row)
 {
-	for (size_t i = 0; i < ring->count; i++)
-		eckey_free(ring->keys[i].key);
-	ring->count = 0;
-	memset(ring->active, 0, sizeof(ring->active));
-}
+	struct held *h = find_held(k, row->kid);
+	struct eckey *private = NULL;
+	err e = h ? OK : add_held(k, row, &h);
 
-static err load_keys(struct db_tx *tx, void *arg)
-{
-	struct loading *l = arg;
-	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-
-	forget_keys(l->ring);
-	err e = db_query(tx, &rows, keyring_live);
-
-	while (!e) {
-		e = db_next(rows, &found);
-		if (e || !found)
-			break;
-		e = load_row(l, rows);
-	}
+	if (e || atomic_load(&h->private))
+		return e;
+	e = private_key_load(k->dir, row, &private);
+	if (e == ERR_NOT_FOUND)
+		return OK; /* it may come yet, and verifies without */
+	if (!e)
+		atomic_store(&h->private, private);
 	return e;
 }
+
+static bool is_listed(const struct table *t, const struct held *h)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->rows[i].kid, h->row.kid) == 0)
+			return true;
+	return false;
+}
+
+static err follow(struct keyring *k, const struct table *t)
+{
+	err e = OK, first = OK;
+
+	for (size_t i = 0; i < t->count; i++) {
+		e = hold(k, &t->rows[i]);
+		first = first ? first : e; /* one bad key does not keep the others away */
+	}
+	for (struct held *h = atomic_load(&k->first); h; h = h->next)
+		atomic_store(&h->retired, !is_listed(t, h));
+	return first;
+}
+
+static err refresh_locked(struct keyring *k)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return ERR_NOMEM;
+	err e = db_transact(k->db, DB_READ, read_table, t);
+
+	if (!e)
+		e = follow(k, t);
+	free(t);
+	if (e && e != k->last)
+		log_error("the signing keys cannot be read", LOG_ERR(e));
+	k->last = e;
+	atomic_store(&k->refresh_at_us, clock_monotonic_us() + KEYRING_REFRESH_US);
+	return e;
+}
+
+err keyring_refresh(struct keyring *k)
+{
+	(void)pthread_mutex_lock(&k->lock);
+	err e = refresh_locked(k);
+
+	(void)pthread_mutex_unlock(&k->lock);
+	return e;
+}
+
+/* Whoever comes when it is due looks at the table; the others go on with what is known. */
+static void keep_fresh(struct keyring *k)
+{
+	if (clock_monotonic_us() < atomic_load(&k->refresh_at_us) ||
+		pthread_mutex_trylock(&k->lock) != 0)
+		return;
+	if (clock_monotonic_us() >= atomic_load(&k->refresh_at_us))
+		(void)refresh_locked(k); /* logged there; the keys known go on */
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
+/* Of two keys of a kind, the one that signs: the latest whose time has come, else the earliest. */
+static bool goes_before(const struct held *a, const struct held *b, int64_t at_s)
+{
+	bool a_active = a->row.active_at_us / TIME_SECOND <= at_s;
+	bool b_active = b->row.active_at_us / TIME_SECOND <= at_s;
+
+	if (a_active != b_active)
+		return a_active;
+	return a_active == (a->row.active_at_us > b->row.active_at_us);
+}
+
+/* The key that signs at this second, or NULL. */
+static struct held *signing_at(struct keyring *k, enum token_kind kind, int64_t at_s, bool private)
+{
+	struct held *best = NULL;
+
+	for (struct held *h = atomic_load(&k->first); h; h = h->next)
+		if (h->row.kind == kind && !atomic_load(&h->retired) &&
+			(!private || atomic_load(&h->private)) &&
+			(!best || goes_before(h, best, at_s)))
+			best = h;
+	return best;
+}
+
+/* Opening --------------------------------------------------------------------------------------
+ */
+
+struct recording {
+	struct signing_key key;
+	uint64_t seq;
+};
 
 static err record_key(struct db_tx *tx, void *arg)
 {
-	struct loading *l = arg;
-	const struct signing_key *k = l->fresh;
-	uint8_t point[ECKEY_PUBLIC_SIZE];
-	char memory[STATE_KEY_MAX + 1];
+	struct recording *r = arg;
 	struct feed_batch batch;
-	struct buf key;
 
-	eckey_public(k->key, point);
 	feed_begin(&batch, tx);
-	err e = db_exec(tx, keyring_add, DB_CSTR(k->kid), DB_CSTR(kind_names[k->kind]),
-		DB_BLOB(span_of(point, sizeof(point))), DB_INT(l->now_us));
+	err e = signing_key_insert(tx, &batch, &r->key);
 
-	if (e)
-		return e;
-	buf_init_fixed(&key, memory, sizeof(memory));
-	state_key_signing(&key, k->kind, span_from(k->kid));
-	e = feed_put(&batch, buf_span(&key), span_of(point, sizeof(point)), 0);
-	return e ? e : feed_seal(&batch, &l->seq);
+	return e ? e : feed_seal(&batch, &r->seq);
 }
 
-static err make_key(struct loading *l, struct db *db, enum token_kind kind)
+/* The first of a kind signs at once: there is no token yet that another verifier could miss. */
+static err make_first(struct keyring *k, enum token_kind kind, int64_t now_us, uint64_t *ret_seq)
 {
-	struct keyring *ring = l->ring;
-	uint8_t point[ECKEY_PUBLIC_SIZE];
-
-	if (ring->count == KEYS_MAX)
-		return ERR_LIMIT;
-	struct signing_key *k = &ring->keys[ring->count];
-
-	k->kind = kind;
-	err e = eckey_generate(&k->key);
+	struct recording r = {0};
+	err e = private_key_make(k->dir, kind, &r.key);
 
 	if (e)
 		return e;
-	ring->count++;
-	eckey_public(k->key, point);
-	make_kid(point, k->kid);
-	e = store_private(key_path(l->arena, l->dir, kind, k->kid), k->key);
-	if (e)
-		return e;
-	l->fresh = k;
-	e = db_transact(db, DB_WRITE, record_key, l);
+	r.key.created_at_us = r.key.active_at_us = now_us;
+	e = db_transact(k->db, DB_WRITE, record_key, &r);
 	if (!e)
-		ring->active[kind] = k;
-	return e;
+		*ret_seq = r.seq;
+	return e ? e : keyring_refresh(k);
 }
 
 /* The secret under all keyed hashes: made once, never changed. */
-static err open_secret(struct loading *l)
+static err open_secret(struct keyring *k)
 {
-	const char *path = arena_printf(l->arena, "%s/secret.key", l->dir);
+	AUTO_PTR(arena) a = arena_new();
+	const char *path = arena_printf(a, "%s/secret.key", k->dir);
 	uint8_t fresh[SECRET_SIZE];
 	struct buf content;
 
@@ -232,35 +241,50 @@ static err open_secret(struct loading *l)
 	if (!e && buf_len(&content) != SECRET_SIZE)
 		e = ERR_CORRUPT;
 	if (!e)
-		memcpy(l->ring->secret, buf_str(&content), SECRET_SIZE);
+		memcpy(k->secret, buf_str(&content), SECRET_SIZE);
 	buf_wipe(&content);
+	return e;
+}
+
+/* Each kind has a key that signs now, and its private part is here. */
+static err complete(struct keyring *k, int64_t now_us, uint64_t *ret_seq)
+{
+	err e = keyring_refresh(k);
+
+	for (int kind = 0; kind < TOKEN_KINDS && !e; kind++) {
+		struct held *h = signing_at(k, (enum token_kind)kind, now_us / TIME_SECOND, false);
+
+		if (!h)
+			e = make_first(k, (enum token_kind)kind, now_us, ret_seq);
+		else if (!atomic_load(&h->private))
+			e = ERR_NOT_FOUND;
+	}
 	return e;
 }
 
 err keyring_open(
 	const char *dir, struct db *db, int64_t now_us, struct keyring **ret, uint64_t *ret_seq)
 {
-	AUTO_PTR(arena) a = arena_new();
-	struct keyring *ring = calloc(1, sizeof(*ring));
-	struct loading l = {.ring = ring, .arena = a, .dir = dir, .now_us = now_us};
+	struct keyring *k = calloc(1, sizeof(*k));
+	uint64_t seq = 0;
 
-	if (!ring)
+	if (!k)
 		return ERR_NOMEM;
-	err e = signature_cache_new(&ring->verified);
+	k->db = db;
+	(void)pthread_mutex_init(&k->lock, NULL); /* cannot fail without attributes */
+	k->dir = strdup(dir);
+	err e = k->dir ? signature_cache_new(&k->verified) : ERR_NOMEM;
 
 	if (!e)
-		e = open_secret(&l);
+		e = open_secret(k);
 	if (!e)
-		e = db_transact(db, DB_READ, load_keys, &l);
-	for (int kind = 0; kind < TOKEN_KINDS && !e; kind++)
-		if (!ring->active[kind])
-			e = make_key(&l, db, (enum token_kind)kind);
+		e = complete(k, now_us, &seq);
 	if (e) {
-		keyring_close(ring);
+		keyring_close(k);
 		return e;
 	}
-	*ret = ring;
-	*ret_seq = l.seq;
+	*ret = k;
+	*ret_seq = seq;
 	return OK;
 }
 
@@ -268,27 +292,41 @@ void keyring_close(struct keyring *k)
 {
 	if (!k)
 		return;
-	signature_cache_free(k->verified);
-	forget_keys(k);
+	for (struct held *h = atomic_load(&k->first), *next; h; h = next) {
+		next = h->next;
+		eckey_free(h->public);
+		eckey_free(atomic_load(&h->private));
+		free(h);
+	}
 	wipe(k->secret, sizeof(k->secret));
+	signature_cache_free(k->verified);
+	(void)pthread_mutex_destroy(&k->lock);
+	free(k->dir);
 	free(k);
 }
 
-err keyring_sign(const struct keyring *k, struct token_claims *c, struct buf *out)
-{
-	const struct signing_key *key = k->active[c->kind];
+/* Use ------------------------------------------------------------------------------------------
+ */
 
-	c->kid = span_from(key->kid);
-	return token_sign(c, key->key, out);
+err keyring_sign(struct keyring *k, struct token_claims *c, struct buf *out)
+{
+	keep_fresh(k);
+	struct held *h = signing_at(k, c->kind, c->iat, true);
+
+	if (!h)
+		return ERR_UNAVAILABLE;
+	c->kid = span_from(h->row.kid);
+	return token_sign(c, atomic_load(&h->private), out);
 }
 
 const struct eckey *keyring_lookup(void *ctx, enum token_kind kind, span kid)
 {
-	const struct keyring *k = ctx;
+	struct keyring *k = ctx;
 
-	for (size_t i = 0; i < k->count; i++)
-		if (k->keys[i].kind == kind && span_is(kid, k->keys[i].kid))
-			return k->keys[i].key;
+	keep_fresh(k);
+	for (struct held *h = atomic_load(&k->first); h; h = h->next)
+		if (h->row.kind == kind && span_is(kid, h->row.kid))
+			return atomic_load(&h->retired) ? NULL : h->public;
 	return NULL;
 }
 
@@ -297,6 +335,20 @@ bool keyring_check(void *ctx, const struct eckey *key, span text, const uint8_t 
 	const struct keyring *k = ctx;
 
 	return signature_cache_verify(k->verified, key, text, signature);
+}
+
+err keyring_make(struct keyring *k, enum token_kind kind, struct signing_key *ret)
+{
+	return private_key_make(k->dir, kind, ret);
+}
+
+void keyring_discard(struct keyring *k, const struct signing_key *key)
+{
+	err e = private_key_delete(k->dir, key);
+
+	if (e)
+		log_warn("a private key that is not used any more cannot be deleted",
+			LOG_STR("kid", key->kid), LOG_ERR(e));
 }
 
 static void write_coordinate(struct json_writer *w, const char *name, const uint8_t *bytes)
@@ -309,27 +361,31 @@ static void write_coordinate(struct json_writer *w, const char *name, const uint
 	json_str(w, name, buf_span(&text));
 }
 
-void keyring_jwks(const struct keyring *k, struct buf *out)
+static void write_jwk(struct json_writer *w, const struct signing_key *key)
+{
+	json_begin_object(w, NULL);
+	json_cstr(w, "kty", "EC");
+	json_cstr(w, "crv", "P-256");
+	write_coordinate(w, "x", key->point + 1);
+	write_coordinate(w, "y", key->point + 33);
+	json_cstr(w, "use", "sig");
+	json_cstr(w, "alg", "ES256");
+	json_cstr(w, "kid", key->kid);
+	json_cstr(w, "slipway_kind", signing_key_kind_name(key->kind));
+	json_end(w);
+}
+
+void keyring_jwks(struct keyring *k, struct buf *out)
 {
 	struct json_writer w;
-	uint8_t point[ECKEY_PUBLIC_SIZE];
 
+	keep_fresh(k);
 	json_writer_init(&w, out);
 	json_begin_object(&w, NULL);
 	json_begin_array(&w, "keys");
-	for (size_t i = 0; i < k->count; i++) {
-		eckey_public(k->keys[i].key, point);
-		json_begin_object(&w, NULL);
-		json_cstr(&w, "kty", "EC");
-		json_cstr(&w, "crv", "P-256");
-		write_coordinate(&w, "x", point + 1);
-		write_coordinate(&w, "y", point + 33);
-		json_cstr(&w, "use", "sig");
-		json_cstr(&w, "alg", "ES256");
-		json_cstr(&w, "kid", k->keys[i].kid);
-		json_cstr(&w, "slipway_kind", kind_names[k->keys[i].kind]);
-		json_end(&w);
-	}
+	for (struct held *h = atomic_load(&k->first); h; h = h->next)
+		if (!atomic_load(&h->retired))
+			write_jwk(&w, &h->row);
 	json_end(&w);
 	json_end(&w);
 }

@@ -4,32 +4,54 @@
 /*
  * The private keys that sign tokens: one set per kind (access, device, download), each key a PEM
  * file DIR/KIND-KID.pem of mode 0600. The public parts stand in the table signing_keys and in the
- * published state. A keyring is immutable after loading; any thread.
+ * published state (signing_key.h).
+ *
+ * A keyring follows the table: what another control plane of the same database adds or retires is
+ * known here within KEYRING_REFRESH_US. Any thread; nothing here may be called in a db body.
  */
 
-#include "db/db.h"
-#include "token/token.h"
+#include "keyring/signing_key.h"
+
+#define KEYRING_REFRESH_US INT64_C(500000)
 
 struct keyring;
 
 /*
- * Loads the keys of dir; makes the first key of each kind where there is none, durably, and records
+ * Loads the keys; makes the first key of each kind where there is none, durably, and records
  * it in the database and the change feed (*ret_seq: to be waited for, 0 when nothing was new).
- * Gives.
+ * ERR_NOT_FOUND when dir lacks the private part of a key that is to sign, ERR_CORRUPT when it
+ * does not fit the public one. Keeps db. Gives.
  */
 err keyring_open(const char *dir, struct db *db, int64_t now_us, struct keyring **ret,
 	uint64_t *ret_seq) MUST_USE;
 void keyring_close(struct keyring *k); /* accepts NULL */
 
-/* Signs c with the kind's active key; sets nothing in c but kid. Appends the token. */
-err keyring_sign(const struct keyring *k, struct token_claims *c, struct buf *out) MUST_USE;
-/* token_key_lookup for verification in the control plane; ctx is the keyring. */
+/*
+ * Signs c with the kind's signing key at c->iat; sets nothing in c but kid, which lives as long as
+ * k. Appends the token. ERR_UNAVAILABLE when the private part of no such key is in dir.
+ */
+err keyring_sign(struct keyring *k, struct token_claims *c, struct buf *out) MUST_USE;
+/*
+ * token_key_lookup for verification in the control plane; ctx is the keyring. What it gives lives
+ * as long as the keyring.
+ */
 const struct eckey *keyring_lookup(void *ctx, enum token_kind kind, span kid);
 /* token_signature_check that remembers good signatures (signature_cache.h); ctx is the keyring. */
 bool keyring_check(void *ctx, const struct eckey *key, span text, const uint8_t signature[64]);
 /* The public keys as a JSON Web Key Set (RFC 7517), `use: sig`, `alg: ES256`. */
-void keyring_jwks(const struct keyring *k, struct buf *out);
+void keyring_jwks(struct keyring *k, struct buf *out);
 /* A key for keyed hashes (pseudonyms, refresh tokens): HMAC of purpose under a secret in dir. */
 void keyring_derive(const struct keyring *k, const char *purpose, uint8_t ret[32]);
+
+/*
+ * Makes a key whose private part is on disk when it returns: to be recorded by
+ * signing_key_insert(), or discarded. The caller fills the times. ret->active_at_us must leave the
+ * published state time to reach every node first.
+ */
+err keyring_make(struct keyring *k, enum token_kind kind, struct signing_key *ret) MUST_USE;
+/* Deletes the private part, if it is here; what stands in the way is logged. */
+void keyring_discard(struct keyring *k, const struct signing_key *key);
+/* Reads the table now. */
+err keyring_refresh(struct keyring *k) MUST_USE;
 
 #endif

@@ -134,6 +134,7 @@ enum policy_reason policy_decide(
 	X("download.read")                                                                         \
 	X("token.revoke")                                                                          \
 	X("key.write")                                                                             \
+	X("signing_key.write")                                                                     \
 	X("audit.read")                                                                            \
 	X("stats.read")                                                                            \
 	X("settings.write")                                                                        \

@@ -49,6 +49,8 @@ static span actor_of(const struct caller *c)
 		return c->device;
 	case CALLER_API_KEY:
 		return c->client_id;
+	case CALLER_SYSTEM:
+		return SPAN("system");
 	case CALLER_ANONYMOUS:
 		break;
 	}

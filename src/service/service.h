@@ -39,7 +39,13 @@ struct service {
 	const char *edge;          /* this node's name */
 };
 
-enum caller_kind { CALLER_ANONYMOUS, CALLER_ACCOUNT, CALLER_DEVICE, CALLER_API_KEY };
+enum caller_kind {
+	CALLER_ANONYMOUS,
+	CALLER_ACCOUNT,
+	CALLER_DEVICE,
+	CALLER_API_KEY,
+	CALLER_SYSTEM, /* the server itself, or who commands it on its machine */
+};
 
 /* Who is asking. Spans live as long as the request. */
 struct caller {
