@@ -99,8 +99,13 @@ err get_me(struct request *rq)
 {
 	const struct caller *c = &rq->caller;
 	struct account account;
-	err e = account_get(&rq->task, c->account, &account);
+	err e;
 
+	/* Who has a licence key need not know whose licence it is. */
+	if (c->device.len)
+		return fail(&rq->task, ERR_DENIED, "account_needed",
+			"A device's credentials do not tell whose device it is.");
+	e = account_get(&rq->task, c->account, &account);
 	if (e)
 		return e;
 	json_begin_object(&rq->out, NULL);

@@ -142,8 +142,10 @@ err put_download_report(struct request *rq)
 		.client_device = member(client, "device"),
 		.client_version = member(client, "version")};
 	struct download d;
-	err e = complete_download(&rq->task, request_text(rq, "download_id"), &r, &d);
+	err e = check_permission(rq);
 
+	if (!e)
+		e = complete_download(&rq->task, request_text(rq, "download_id"), &r, &d);
 	if (!e)
 		write_download(rq, &d);
 	return e;

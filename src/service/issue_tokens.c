@@ -11,8 +11,8 @@
 
 #include "base/banned.h"
 
-/* What a device may do, whoever its licence belongs to. */
-#define DEVICE_PERMISSIONS "product.read self.read download.request"
+/* What a device may do, whoever its licence belongs to: nothing that tells of its owner. */
+#define DEVICE_PERMISSIONS "product.read download.request"
 
 void refresh_key(const struct service *s, uint8_t ret[REFRESH_KEY_SIZE])
 {

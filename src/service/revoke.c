@@ -39,6 +39,19 @@ static bool may_all(const struct task *t)
 	return caller_may(t->caller, "token.revoke");
 }
 
+/* An API key does what it was made for; being its owner's is no reason to end what is theirs. */
+static bool speaks_for_owner(const struct caller *c)
+{
+	return c->kind != CALLER_API_KEY || caller_may(c, "self.write");
+}
+
+static bool is_own_download(const struct task *t, const struct download *d)
+{
+	const struct caller *c = t->caller;
+
+	return download_is_of(d, c) && (speaks_for_owner(c) || caller_may(c, "download.request"));
+}
+
 static err not_found(struct task *t, const char *what)
 {
 	return fail(t, ERR_NOT_FOUND, "not_found", "There is no such %s of yours.", what);
@@ -64,7 +77,7 @@ static err get_download(struct db_tx *tx, struct task *t, span id, struct downlo
 {
 	err e = download_store_get(tx, id, t->arena, ret);
 
-	if (e == ERR_NOT_FOUND || (!e && !may_all(t) && !download_is_of(ret, t->caller)))
+	if (e == ERR_NOT_FOUND || (!e && !may_all(t) && !is_own_download(t, ret)))
 		return not_found(t, "download");
 	return e;
 }
@@ -117,7 +130,7 @@ static bool owns_token(const struct caller *c, const struct token_claims *claims
 	span account = claims->kind == TOKEN_ACCESS ? claims->sub : claims->account;
 	span device = claims->kind == TOKEN_DEVICE ? claims->sub : claims->device;
 
-	if (c->account.len == 0 || !span_eq(account, c->account))
+	if (c->account.len == 0 || !span_eq(account, c->account) || !speaks_for_owner(c))
 		return false;
 	return c->device.len == 0 || span_eq(device, c->device);
 }
@@ -169,7 +182,7 @@ static err revoke_device(struct db_tx *tx, struct feed_batch *feed, struct task 
 	if (e)
 		return e;
 	bool mine = found && c->account.len && span_eq(l.account_id, c->account) &&
-		    (c->device.len == 0 || span_eq(c->device, id));
+		    speaks_for_owner(c) && (c->device.len == 0 || span_eq(c->device, id));
 
 	if (!found || !(mine || may_all(t)))
 		return not_found(t, "device");

@@ -507,6 +507,12 @@ def test_a_device_has_no_part_in_its_owners_rights(plane, jane, device):
     patch(plane, jane, role="user")
 
 
+def test_a_device_does_not_tell_of_its_owner(plane, device):
+    """Whoever has the licence key learns neither whose it is nor where they sign in from."""
+    for path, code in (("/me", "account_needed"), ("/me/sessions", "permission_missing")):
+        plane.refused("GET", path, token=device["access_token"], status=403, code=code)
+
+
 def test_devices_end_with_their_account(plane, jane, device):
     patch(plane, jane, state="disabled")
     assert plane.refused("GET", device["manifest"], token=device["device_token"], status=401,

@@ -214,7 +214,8 @@ def test_the_same_machine_many_times_at_once_is_one_device(plane, customer):
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda _: activate(plane, made["licence_key"], 7), range(32)))
     assert len({a["device_id"] for a in answers}) == 1
-    alive = [a for a in answers if plane.request("GET", "/api/v1/me", token=a["access_token"]).status == 200]
+    alive = [a for a in answers if plane.request("GET", "/api/v1/packages/manifest?product=demo",
+                                                     token=a["access_token"]).status == 200]
     assert len(alive) == 1
 
 
@@ -474,6 +475,26 @@ def test_who_may_revoke_what(plane, customer):
         plane.refused("DELETE", "/tokens/revoke", body, user, status=400, code="subject_missing")
     plane.refused("DELETE", "/tokens/revoke", {"token": "a.b.c"}, user, status=400, code="token_invalid")
     plane.refused("DELETE", "/tokens/revoke", {"jti": "a"}, status=401, code="authentication_required")
+
+
+def test_an_api_key_does_not_act_for_its_owner(plane):
+    """A key made for uploads ends none of what its owner has; one for downloads only those."""
+    device = activate(plane, licence(plane, {"email": control.ADMIN_EMAIL}, max_devices=0)["licence_key"])
+    download = grant(plane, "licensed", plane.admin)
+
+    def key(*permissions):
+        return plane.api("POST", "/admin/keys", {"name": "k", "permissions": permissions},
+                         plane.admin, 201)["key"]
+    uploader, downloader, own = key("upload.write"), key("download.request"), key("self.write")
+    ours = {"device_id": device["device_id"]}, {"token": plane.admin}, {"token": device["access_token"]}
+    for body in (*ours, {"download_id": download["download_id"]}):
+        plane.refused("DELETE", "/tokens/revoke", body, uploader, status=404, code="not_found")
+    for body in ours:
+        plane.refused("DELETE", "/tokens/revoke", body, downloader, status=404, code="not_found")
+    report = {"download_id": download["download_id"], "status": "failure", "bytes": 0, "duration_ms": 0}
+    plane.refused("PUT", "/downloads/complete", report, uploader, status=403, code="permission_missing")
+    plane.api("DELETE", "/tokens/revoke", {"download_id": download["download_id"]}, downloader, 204)
+    plane.api("DELETE", "/tokens/revoke", {"device_id": device["device_id"]}, own, 204)
 
 
 def test_revoked_means_revoked_when_answered(plane, customer):
