@@ -10,11 +10,12 @@ import { ROOT } from "./server.mjs";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SHOTS = process.env.SLIPWAY_SCREENSHOTS ?? join(ROOT, "build-results", "screenshots");
 
+/** The rules of axe-core are about sizes or about colours: two views have all of both. */
 export const VIEWS = [
-	{ name: "desktop-light", size: { width: 1280, height: 800 }, scheme: "light" },
+	{ name: "desktop-light", size: { width: 1280, height: 800 }, scheme: "light", rules: true },
 	{ name: "desktop-dark", size: { width: 1280, height: 800 }, scheme: "dark" },
 	{ name: "phone-light", size: { width: 390, height: 844 }, scheme: "light" },
-	{ name: "phone-dark", size: { width: 390, height: 844 }, scheme: "dark" },
+	{ name: "phone-dark", size: { width: 390, height: 844 }, scheme: "dark", rules: true },
 ];
 
 export class Browser {
@@ -79,6 +80,7 @@ export async function look(page, name) {
 		});
 		assert.ok(overflow.scroll <= 0, `${name}, ${view.name}: scrolls sideways: ${overflow.wide.join("\n")}`);
 		await page.screenshot({ path: join(SHOTS, `${name}-${view.name}.png`), fullPage: !(await page.$("dialog[open]")) });
+		if (!view.rules) continue;
 		if (!(await page.evaluate("typeof axe === 'object'"))) await page.evaluate(axe);
 		const violations = await page.evaluate(async () => {
 			const result = await axe.run(document, { resultTypes: ["violations"] });

@@ -1,8 +1,9 @@
 // All browser tests, with one server and one Chromium. Run by scripts/test.sh; by hand:
 //   node tests/browser/main.mjs [part of a test's name]
-import { after, before, test } from "node:test";
+import { after, before, suite, test } from "node:test";
 import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
+import * as account from "./account.mjs";
 import * as signIn from "./sign_in.mjs";
 import * as site from "./site.mjs";
 
@@ -10,7 +11,7 @@ const only = process.argv[2] ?? "";
 let server, browser;
 
 before(async () => {
-	server = await Server.start();
+	server = await Server.start("session.limit=900", "limit.api=1000");
 	browser = await Browser.start(server);
 });
 after(async () => {
@@ -18,8 +19,10 @@ after(async () => {
 	await server?.close();
 });
 
-// The last file stops the server and starts it again.
-for (const [file, tests] of Object.entries({ signIn, site }))
-	for (const [name, run] of Object.entries(tests))
-		if (`${file}.${name}`.includes(only))
-			test(`${file}.${name}`, { timeout: 90_000 }, () => run(browser, server));
+// Two at a time where they do not disturb each other; the last file stops the server in between.
+for (const [file, tests] of Object.entries({ signIn, account, site }))
+	suite(file, { concurrency: file === "site" ? 1 : 2 }, () => {
+		for (const [name, run] of Object.entries(tests))
+			if (`${file}.${name}`.includes(only))
+				test(`${file}.${name}`, { timeout: 90_000 }, () => run(browser, server));
+	});

@@ -1,9 +1,7 @@
-// Sign-in with a password: what is wrong is said at the field it concerns, or above the form.
+// Sign-in with a password, sign-out, and the end of a session seen from the page.
 import assert from "node:assert/strict";
 import { assertNothingWrong, focused, look } from "./browser.mjs";
-
-const field = (page, label) => page.getByLabel(label, { exact: true });
-const button = (page, name) => page.getByRole("button", { name, exact: true });
+import { at, button, field, fillSignIn, leave, path, signedIn } from "./steps.mjs";
 
 export async function empty_form_names_what_is_missing(browser) {
 	const page = await browser.visit("/sign-in");
@@ -17,17 +15,22 @@ export async function empty_form_names_what_is_missing(browser) {
 	const described = await field(page, "E-mail address").getAttribute("aria-describedby");
 	assert.equal(await page.locator(`[id="${described}"]`).textContent(), "E-mail address is missing");
 	await look(page, "sign-in-missing");
-	await page.context().close();
-}
-
-export async function no_address(browser) {
-	const page = await browser.visit("/sign-in");
 	await field(page, "E-mail address").fill("someone");
 	await field(page, "Password").fill("x");
 	await page.keyboard.press("Enter");
 	await page.getByText("This is not an e-mail address").waitFor();
-	assertNothingWrong(page);
-	await page.context().close();
+	await leave(page);
+}
+
+export async function wrong_password_is_said_aloud(browser) {
+	const page = await browser.visit("/sign-in");
+	await fillSignIn(page, { email: "nobody@example.com", password: "wrong" });
+	const alert = page.getByRole("alert");
+	await alert.waitFor();
+	assert.match(await alert.textContent(), /password/i);
+	assert.equal(path(page), "/sign-in");
+	await look(page, "sign-in-wrong");
+	await leave(page);
 }
 
 export async function a_password_can_be_shown(browser) {
@@ -36,5 +39,97 @@ export async function a_password_can_be_shown(browser) {
 	await button(page, "Show password").click();
 	assert.equal(await field(page, "Password").getAttribute("type"), "text");
 	assert.equal(await field(page, "Password").inputValue(), "secret words");
-	await page.context().close();
+	await leave(page);
+}
+
+export async function keyboard_alone_signs_in_and_out(browser, server) {
+	const account = await server.account("keyboard");
+	const page = await browser.visit("/sign-in");
+	await at(page, "Sign in");
+	await page.keyboard.type(account.email);
+	await page.keyboard.press("Tab");
+	assert.equal(await focused(page), "Password");
+	await page.keyboard.type(account.password);
+	await page.keyboard.press("Enter");
+	await at(page, "Profile");
+	// The new page's heading has the focus: reading goes on there.
+	assert.equal(await focused(page), "Profile");
+	await page.keyboard.press("Shift+Tab");
+	for (let i = 0; i < 20 && (await focused(page)) !== "Sign out"; i++) await page.keyboard.press("Shift+Tab");
+	assert.equal(await focused(page), "Sign out");
+	await page.keyboard.press("Enter");
+	await at(page, "Sign in");
+	// Nothing of the session is left in the browser, and the way back leads to sign-in.
+	assert.deepEqual(await page.context().cookies(), []);
+	await page.goBack();
+	await at(page, "Sign in");
+	assertNothingWrong(page);
+	await leave(page);
+}
+
+export async function leads_to_where_one_wanted(browser, server) {
+	const account = await server.account("wanted");
+	const page = await browser.visit("/account/sessions");
+	await at(page, "Sign in");
+	await fillSignIn(page, account);
+	await at(page, "Sessions");
+	await page.goto("/sign-in");
+	await at(page, "Profile"); // who is signed in has no business at sign-in
+	await leave(page);
+}
+
+export async function never_leads_to_another_site(browser, server) {
+	const account = await server.account("redirected");
+	const page = await browser.visit("/sign-in");
+	for (const to of ["//evil.example/", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)", "/api/v1/me"]) {
+		await page.goto(`/sign-in?return_to=${encodeURIComponent(to)}`);
+		await fillSignIn(page, account);
+		await at(page, "Profile");
+		assert.equal(page.url(), `${server.url}/account`, to);
+		await button(page, "Sign out").click();
+		await at(page, "Sign in");
+	}
+	assertNothingWrong(page);
+	await leave(page);
+}
+
+export async function the_cookie_is_out_of_reach_of_scripts(browser, server) {
+	const page = await signedIn(browser, await server.account("cookie"));
+	assert.equal(await page.evaluate("document.cookie"), "");
+	const [cookie] = await page.context().cookies();
+	assert.equal(cookie.name, "__Host-sid");
+	assert.deepEqual([cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path], [true, true, "Strict", "/"]);
+	assert.ok(!JSON.stringify(await page.evaluate("({...localStorage, ...sessionStorage})")).includes(cookie.value));
+	await leave(page);
+}
+
+export async function a_session_ended_elsewhere_leads_to_sign_in_and_back(browser, server) {
+	const account = await server.account("ended");
+	const page = await signedIn(browser, account, "/account/security");
+	await at(page, "Security");
+	await server.admin("DELETE", `/admin/accounts/${account.id}/sessions`);
+	await page.getByRole("link", { name: "Sessions" }).click();
+	await at(page, "Sign in");
+	await fillSignIn(page, account);
+	await at(page, "Sessions");
+	assertNothingWrong(page);
+	await leave(page);
+}
+
+export async function two_tabs_with_different_sessions(browser, server) {
+	// The second sign-in replaces the cookie; the first tab's proof is renewed, not refused.
+	const account = await server.account("tabs");
+	await server.login(account.email, account.password);
+	const first = await signedIn(browser, account, "/account/sessions");
+	const second = await first.context().newPage();
+	await second.goto("/account");
+	await button(second, "Sign out").click();
+	await at(second, "Sign in");
+	await fillSignIn(second, account);
+	await at(second, "Profile");
+	await button(first, "End all others").click();
+	await first.getByRole("dialog").getByRole("button", { name: "End all others" }).click();
+	await first.getByText("All other sessions have ended.").waitFor();
+	assertNothingWrong(first);
+	await leave(first);
 }

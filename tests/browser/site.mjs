@@ -1,15 +1,169 @@
-// What holds for the whole site: unknown paths, headers, files.
+// What holds for the whole site: the policy, unknown paths, themes, and what the pages say when the
+// network or the server is away. The last test stops the server.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { look } from "./browser.mjs";
+import { ROOT } from "./server.mjs";
+import { at, button, fillSignIn, leave, link, signedIn } from "./steps.mjs";
 
 export async function unknown_paths_are_a_page_for_people(browser, server) {
 	const page = await browser.visit("/no-such-page");
 	await page.getByRole("heading", { name: "Page not found" }).waitFor();
 	await look(page, "not-found");
-	await page.context().close();
-	const answer = await server.request("GET", "/no-such-page", undefined, { Accept: "text/html" });
-	assert.equal(answer.status, 404);
-	assert.match(answer.headers["content-security-policy"], /trusted-types 'none'/);
-	const machine = await server.request("GET", "/no-such-page");
-	assert.equal(machine.json.code, "not_found");
+	await link(page, "Go to your account").click();
+	await at(page, "Sign in");
+	await leave(page);
+	for (const path of ["/no-such-page", "/sign-in/", "/account/", "/index.html", "/assets/", "/accounts", "/src/main.tsx"]) {
+		const answer = await server.request("GET", path, undefined, { Accept: "text/html" });
+		assert.equal(answer.status, 404, path);
+		assert.match(answer.headers["content-security-policy"], /trusted-types 'none'/);
+	}
+	assert.equal((await server.request("GET", "/no-such-page")).json.code, "not_found");
+}
+
+export async function nginx_and_the_table_of_pages_agree(browser, server) {
+	const table = readFileSync(join(ROOT, "web/src/routes.ts"), "utf8");
+	const paths = [...table.matchAll(/path: "([^"]+)"/g)].map((m) => m[1]);
+	assert.ok(paths.length > 3);
+	for (const path of paths) {
+		const answer = await server.request("GET", path);
+		assert.equal(answer.status, 200, path);
+		assert.equal(answer.headers["content-type"], "text/html; charset=utf-8");
+		assert.equal(answer.headers["cache-control"], "no-cache");
+	}
+}
+
+export async function the_policy_holds(browser) {
+	const page = await browser.visit("/sign-in");
+	const tried = await page.evaluate(async () => {
+		const violated = [];
+		document.addEventListener("securitypolicyviolation", (e) => violated.push(e.effectiveDirective));
+		const refused = (run) => { try { run(); return false; } catch { return true; } };
+		const result = {
+			html: refused(() => { document.body.innerHTML = "<b>x</b>"; }),
+			type: refused(() => trustedTypes.createPolicy("any", {})),
+		};
+		const script = document.createElement("script");
+		script.append("window.inline = true");
+		document.body.append(script);
+		const style = document.createElement("style");
+		style.append("body { display: none }");
+		document.body.append(style);
+		const image = new Image();
+		image.src = "https://example.invalid/x.png";
+		await fetch("https://example.invalid/").catch(() => {});
+		await new Promise((done) => setTimeout(done));
+		return { ...result, inline: window.inline === true, hidden: getComputedStyle(document.body).display === "none",
+			isolated: window.crossOriginIsolated, violated: [...new Set(violated)].sort() };
+	});
+	assert.deepEqual({ ...tried, violated: undefined }, { html: true, type: true, inline: false, hidden: false,
+		isolated: true, violated: undefined });
+	for (const directive of ["connect-src", "img-src", "style-src-elem"])
+		assert.ok(tried.violated.includes(directive), `${directive} in ${tried.violated}`);
+	await leave(page);
+}
+
+/** A page of another site, open in the browser of somebody who is signed in here. */
+export async function a_hostile_page_changes_nothing(browser, server) {
+	const account = await server.account("victim");
+	const page = await signedIn(browser, account, "/account/sessions");
+	const asked = [];
+	const hostile = createServer((request, response) => {
+		response.setHeader("Content-Type", "text/html");
+		response.end("<!doctype html><title>Win a prize</title>");
+	});
+	await new Promise((done) => hostile.listen(0, "127.0.0.1", done));
+	try {
+		const other = await page.context().newPage();
+		other.on("response", (r) => asked.push([r.request().method(), new URL(r.url()).pathname, r.status()]));
+		await other.goto(`http://127.0.0.1:${hostile.address().port}/`);
+		await other.evaluate(async ([url, current]) => {
+			const send = (path, method, body) => fetch(url + path, { method, body, credentials: "include", mode: "no-cors" }).catch(() => {});
+			await send("/api/v1/auth/logout", "POST", "{}");
+			await send("/api/v1/me/password", "POST", JSON.stringify({ current_password: current, new_password: "taken over now" }));
+			await fetch(url + "/api/v1/me/sessions", { method: "DELETE", credentials: "include" }).catch(() => {});
+			await fetch(url + "/api/v1/me", { credentials: "include" }).then((r) => r.text()).then((t) => { window.stolen = t; }, () => {});
+			// What needs no permission of ours: a form that sends itself.
+			const form = Object.assign(document.createElement("form"), { method: "POST", enctype: "text/plain", action: url + "/api/v1/auth/logout" });
+			document.body.append(form);
+			form.submit();
+		}, [server.url, account.password]);
+		await other.waitForURL(server.url + "/api/v1/auth/logout");
+		assert.ok(asked.some(([method]) => method === "POST"));
+		assert.ok(asked.filter(([method]) => method !== "GET").every(([, , status]) => status >= 400), JSON.stringify(asked));
+		assert.equal(await other.evaluate("window.stolen"), undefined);
+		// A link from there leads to a page that works.
+		await other.goto(server.url + "/account");
+		await at(other, "Profile");
+	} finally {
+		hostile.close();
+	}
+	await page.reload();
+	await page.getByText("This session").waitFor();
+	await server.login(account.email, account.password);
+	await leave(page);
+}
+
+export async function theme_is_kept(browser, server) {
+	const page = await signedIn(browser, await server.account("theme"));
+	const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+	const light = await ground();
+	await button(page, "Theme: system").click();
+	await button(page, "Theme: light").click();
+	await button(page, "Theme: dark").waitFor();
+	const dark = await ground();
+	assert.notEqual(dark, light);
+	await page.reload();
+	await button(page, "Theme: dark").waitFor();
+	assert.equal(await ground(), dark);
+	await button(page, "Sign out").click(); // clears what the site has stored
+	await at(page, "Sign in");
+	await page.reload();
+	await button(page, "Theme: dark").click();
+	await button(page, "Theme: system").waitFor();
+	assert.equal(await ground(), light);
+	await leave(page);
+}
+
+export async function offline(browser, server) {
+	const page = await signedIn(browser, await server.account("offline"));
+	await at(page, "Profile");
+	await page.context().setOffline(true);
+	await page.getByText("You are offline.").waitFor();
+	await link(page, "Sessions").click();
+	await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+	await look(page, "offline");
+	await page.context().setOffline(false);
+	await button(page, "Try again").click();
+	await page.getByText("This session").waitFor();
+	assert.equal(await page.getByText("You are offline.").count(), 0);
+	await leave(page);
+}
+
+export async function server_down(browser, server) {
+	const account = await server.account("down");
+	const page = await signedIn(browser, account, "/account/sessions");
+	const stranger = await browser.visit("/sign-in");
+	await page.getByText("This session").waitFor();
+	await server.stop();
+	try {
+		await fillSignIn(stranger, account);
+		await stranger.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+		await look(stranger, "sign-in-server-down");
+		await link(page, "Security").click();
+		await at(page, "Security");
+		await button(page, "Sign out").click();
+		await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+		await look(page, "sign-out-server-down");
+	} finally {
+		await server.serve();
+	}
+	await button(stranger, "Sign in").click();
+	await at(stranger, "Profile");
+	await button(page, "Sign out").click();
+	await at(page, "Sign in");
+	await leave(stranger);
+	await leave(page);
 }

@@ -60,7 +60,8 @@ def test_what_works_is_shown_by_a_test(requirements):
         for test in code(tests):
             path, _, name = test.partition("::")
             file = slipway.ROOT / path
-            defined = rf"^def {name}\(" if path.endswith(".py") else rf"^(static )?void {name}\("
+            defined = {".py": rf"^def {name}\(", ".mjs": rf"^export async function {name}\("}.get(
+                file.suffix, rf"^(static )?void {name}\(")
             if not path.startswith("tests/") or not file.is_file():
                 wrong.append(f"{number}: there is no {path}")
             elif not name or not re.search(defined, file.read_text(), re.MULTILINE):

@@ -2,15 +2,8 @@
 // beside their field, are tied to it for screen readers, and the first one gets the focus.
 import { createContext, type ComponentChildren, type TargetedInputEvent } from "preact";
 import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
-import { explain } from "./api";
+import { explain, Problem } from "./api";
 import { Alert, Button } from "./ui";
-
-/** Thrown by a form's handler: this field is the reason. */
-export class FieldError extends Error {
-	constructor(readonly field: string, message: string) {
-		super(message);
-	}
-}
 
 type Errors = Record<string, string>;
 const FormContext = createContext<Errors>({});
@@ -40,9 +33,11 @@ function tooShort(control: Control): string {
 	return control.value.length < control.minLength ? `At least ${control.minLength} characters are needed` : "";
 }
 
-export function Form({ onSubmit, submit, children, kind = "primary", more, label }: {
-	/** Sends it. Throws FieldError, Problem or Unreachable; returning means done. */
+export function Form({ onSubmit, submit, children, kind = "primary", more, label, concerns = {} }: {
+	/** Sends it. Throws Problem or Unreachable; returning means done. */
 	onSubmit(values: Values): Promise<void> | void;
+	/** Which field a problem of this code is about; the others stand above the form. */
+	concerns?: Record<string, string>;
 	submit: string;
 	children?: ComponentChildren;
 	kind?: "primary" | "danger";
@@ -81,7 +76,8 @@ export function Form({ onSubmit, submit, children, kind = "primary", more, label
 			await onSubmit(values);
 		} catch (error) {
 			if (!mounted.current) return;
-			if (error instanceof FieldError) complain({ [error.field]: error.message });
+			const field = error instanceof Problem ? concerns[error.code] : undefined;
+			if (field) complain({ [field]: explain(error) });
 			else setFailure(explain(error));
 		} finally {
 			if (mounted.current) setBusy(false);
@@ -183,6 +179,22 @@ export function PasswordField({ name = "password", label = "Password", hint, aft
 }
 
 const MIN_PASSWORD = 8;
+
+/** A code of digits: from an app, or typed off another screen. */
+export function CodeField({ name = "otp", label, hint, digits = 6, autoFocus = true }: {
+	name?: string; label: string; hint?: ComponentChildren; digits?: number; autoFocus?: boolean;
+}) {
+	return (
+		<Field name={name} label={label} hint={hint} required class="code-input" autocomplete="one-time-code" inputMode="numeric"
+			pattern={`\\s*(?:[0-9]\\s*){${digits}}`} title={`The code has ${digits} digits`} maxLength={digits + 4}
+			spellcheck={false} autoFocus={autoFocus} />
+	);
+}
+
+/** As typed, without the spaces people put in for reading. */
+export function compact(text: string | undefined): string {
+	return (text ?? "").replace(/\s+/g, "");
+}
 
 /** A new password with feedback while it is typed. The server has the last word. */
 export function NewPasswordField({ name = "password", label = "New password" }: { name?: string; label?: string }) {

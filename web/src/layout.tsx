@@ -139,7 +139,7 @@ function Header() {
 				<Mark /><span>Slipway</span>
 			</a>
 			<div class="top-end">
-				{me && <span class="who" title={me.email ?? me.id}>{me.email ?? me.id}</span>}
+				{me && <span class="who" title={me.email}>{me.email}</span>}
 				<ThemeButton />
 				{me && <SignOutButton />}
 			</div>

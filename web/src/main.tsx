@@ -38,6 +38,7 @@ function App() {
 	const [failure, setFailure] = useState("");
 	const session = useMemo<Session>(() => ({
 		me,
+		forget: () => setMe(undefined),
 		async refresh() {
 			try {
 				setMe(await loadMe());

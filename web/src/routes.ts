@@ -2,6 +2,8 @@
 // nginx answers these paths with index.html and others with 404: deploy/nginx/slipway.conf.template.
 import type { ComponentType } from "preact";
 import { Account } from "./pages/account";
+import { Security } from "./pages/security";
+import { Sessions } from "./pages/sessions";
 import { SignIn } from "./pages/sign_in";
 
 export interface Page {
@@ -17,6 +19,8 @@ export interface Page {
 export const pages: Page[] = [
 	{ path: "/sign-in", title: "Sign in", access: "open", view: SignIn },
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
+	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
+	{ path: "/account/sessions", title: "Sessions", access: "signed-in", menu: "Account", view: Sessions },
 ];
 
 export function findPage(path: string): Page | undefined {

@@ -5,15 +5,15 @@ import { get, post, setCsrfToken } from "./api";
 import { navigate, safeReturn } from "./router";
 
 export interface Me {
-	id: string;
-	kind: string;
-	email: string | null;
-	role: string | null;
+	kind: "account" | "api_key";
+	account_id: string;
+	email: string;
+	role: string;
 	organisation: string | null;
 	permissions: string[];
-	session_id?: string | null;
-	csrf_token?: string | null;
-	mfa_enrolment_required?: boolean;
+	entitlements: string[];
+	session_id: string | null;
+	csrf_token?: string;
 }
 
 /** Answer of every way to sign in with a cookie. */
@@ -29,9 +29,11 @@ export interface Session {
 	me: Me | null | undefined;
 	/** Asks the server again who this is. */
 	refresh(): Promise<void>;
+	/** Nothing is known any more, until refresh(). */
+	forget(): void;
 }
 
-export const SessionContext = createContext<Session>({ me: undefined, refresh: async () => {} });
+export const SessionContext = createContext<Session>({ me: undefined, refresh: async () => {}, forget() {} });
 export const useSession = () => useContext(SessionContext);
 
 export async function loadMe(): Promise<Me> {
@@ -53,17 +55,23 @@ export function takeReturn(): string {
 	return safeReturn(to ?? "/account");
 }
 
-/** After any sign-in: keeps what it gave and goes on. */
-export async function enter(answer: SignedIn, session: Session): Promise<void> {
+/** Keeps what a sign-in, or a change that opens a new session, gave. */
+export async function keepSession(answer: SignedIn, session: Session): Promise<void> {
 	setCsrfToken(answer.csrf_token);
 	await session.refresh();
+}
+
+/** After any sign-in: keeps what it gave and goes on, to a page that waits for who this is now. */
+export async function enter(answer: SignedIn, session: Session): Promise<void> {
+	session.forget();
 	navigate(answer.mfa_enrolment_required ? "/enrol" : takeReturn(), { replace: true });
+	await keepSession(answer, session);
 }
 
 /** Signs out here. The server clears this site's data, which would forget the choice of a theme. */
 export async function signOut(session: Session): Promise<void> {
 	const theme = localStorage.getItem("theme");
-	await post("/auth/logout", undefined, { open: true });
+	await post("/auth/logout", {}, { open: true });
 	if (theme) localStorage.setItem("theme", theme);
 	setCsrfToken(undefined);
 	await session.refresh();

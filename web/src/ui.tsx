@@ -1,6 +1,6 @@
 // The small parts pages are made of. Each has one look; a page adds none of its own.
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { explain } from "./api";
 
 export function Button({ kind, busy, children, ...rest }: {
@@ -86,13 +86,17 @@ export function Show<T>({ of, what, children }: { of: Loaded<T>; what: string; c
 export function Dialog({ title, onClose, children }: { title: string; onClose(): void; children: ComponentChildren }) {
 	const ref = useRef<HTMLDialogElement>(null);
 	const id = useId();
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const dialog = ref.current!;
 		const before = document.activeElement;
 		dialog.showModal();
 		return () => {
 			dialog.close();
-			if (before instanceof HTMLElement && before.isConnected) before.focus();
+			if (before instanceof HTMLElement) before.focus();
+			// It may be on its way out too: the row of what was just deleted.
+			setTimeout(() => {
+				if (document.activeElement === document.body) document.querySelector<HTMLElement>("main h1")?.focus();
+			});
 		};
 	}, []);
 	return (

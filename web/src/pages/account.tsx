@@ -1,19 +1,24 @@
-// One's own account: who one is.
+// One's own account: who one is to this server.
 import { Heading } from "../router";
 import { useSession } from "../session";
 import { Section } from "../ui";
 
 export function Account() {
-	const { me } = useSession();
+	const me = useSession().me!;
 	return (
 		<>
 			<Heading>Profile</Heading>
 			<Section title="Account">
 				<dl class="facts">
-					<div><dt>E-mail address</dt><dd>{me!.email}</dd></div>
-					<div><dt>Role</dt><dd>{me!.role}</dd></div>
-					<div><dt>Account id</dt><dd><code>{me!.id}</code></dd></div>
+					<div><dt>E-mail address</dt><dd>{me.email}</dd></div>
+					<div><dt>Role</dt><dd>{me.role}</dd></div>
+					{me.organisation && <div><dt>Organisation</dt><dd><code>{me.organisation}</code></dd></div>}
+					{me.entitlements.length > 0 && <div><dt>Licensed for</dt><dd>{me.entitlements.join(", ")}</dd></div>}
+					<div><dt>Account id</dt><dd><code>{me.account_id}</code></dd></div>
 				</dl>
+			</Section>
+			<Section title="What you may do">
+				<ul class="words">{me.permissions.map((p) => <li key={p}><code>{p}</code></li>)}</ul>
 			</Section>
 		</>
 	);

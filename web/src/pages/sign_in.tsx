@@ -1,6 +1,6 @@
-// Sign-in: password, or an identity provider, or a passkey alone.
+// Sign-in with a password. Identity providers and passkeys stand beside it where there are any.
 import { useEffect } from "preact/hooks";
-import { post, Problem } from "../api";
+import { post } from "../api";
 import { Field, Form, PasswordField, type Values } from "../forms";
 import { Heading, navigate, query } from "../router";
 import { enter, rememberReturn, takeReturn, useSession, type SignedIn } from "../session";
@@ -17,13 +17,8 @@ export function SignIn() {
 	}, [session.me]);
 
 	const signIn = async (values: Values) => {
-		try {
-			await enter(await post<SignedIn>("/auth/login",
-				{ email: values.email!.trim(), password: values.password, session: "cookie" }, { open: true }), session);
-		} catch (error) {
-			if (error instanceof Problem && error.code === "mfa_required") throw error;
-			throw error;
-		}
+		const words = { email: values.email!.trim(), password: values.password, session: "cookie" };
+		await enter(await post<SignedIn>("/auth/login", words, { open: true }), session);
 	};
 	return (
 		<>

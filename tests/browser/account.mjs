@@ -1,0 +1,128 @@
+// One's own account: profile, password, sessions.
+import assert from "node:assert/strict";
+import { assertNothingWrong, focused, look } from "./browser.mjs";
+import { at, button, field, leave, link, signedIn } from "./steps.mjs";
+
+export async function profile_and_menu(browser, server) {
+	const page = await signedIn(browser, await server.account("profile"));
+	await at(page, "Profile");
+	await look(page, "profile");
+	await page.setViewportSize({ width: 390, height: 844 });
+	await button(page, "Menu Profile").click();
+	await look(page, "menu-open");
+	await page.setViewportSize({ width: 390, height: 844 });
+	await link(page, "Sessions").click();
+	await at(page, "Sessions");
+	assert.equal(await page.getByRole("link", { name: "Security" }).isVisible(), false, "the menu closes");
+	await leave(page);
+}
+
+export async function long_names(browser, server) {
+	const long = { email: `${"a-very-long-name.".repeat(3)}b@${"sub-domain.".repeat(14)}example.com`, role: "user",
+		password: "a long enough password" };
+	await server.admin("POST", "/admin/organisations", { name: "Ä".repeat(99) });
+	await server.admin("POST", "/admin/accounts", { ...long, organisation: "Ä".repeat(99) });
+	const agent = "A".repeat(400);
+	const page = await signedIn(browser, long, "/account", { userAgent: agent });
+	await at(page, "Profile");
+	await look(page, "profile-long");
+	await page.goto("/account/sessions");
+	await page.getByText("This session").waitFor();
+	await look(page, "sessions-long");
+	await leave(page);
+}
+
+const rows = (page) => page.getByRole("listitem").filter({ hasText: "last used" });
+
+export async function sessions_are_listed_and_ended(browser, server) {
+	const account = await server.account("sessions");
+	const other = await signedIn(browser, account, "/account", { userAgent:
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1" });
+	await server.login(account.email, account.password);
+	const page = await signedIn(browser, account, "/account/sessions", { userAgent:
+		"Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" });
+	await rows(page).nth(2).waitFor();
+	assert.equal(await rows(page).count(), 3);
+	const own = rows(page).filter({ hasText: "This session" });
+	assert.match(await own.textContent(), /Firefox 143 on Linux/);
+	assert.equal(await own.getByRole("button").count(), 0);
+	await look(page, "sessions");
+
+	// Escape leaves it be and gives the focus back; then it is ended.
+	const end = button(page, "End session: Safari 18 on iPhone");
+	await end.focus();
+	await page.keyboard.press("Enter");
+	await page.getByRole("dialog", { name: "End this session?" }).waitFor();
+	await look(page, "sessions-end");
+	await page.keyboard.press("Escape");
+	await page.getByRole("dialog").waitFor({ state: "detached" });
+	assert.equal(await focused(page), "End session: Safari 18 on iPhone");
+	await page.keyboard.press("Enter");
+	await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+	await page.getByText("The session has ended.").waitFor();
+	assert.equal(await rows(page).count(), 2);
+	assert.equal(await focused(page), "Sessions", "the button is gone: reading goes on at the top");
+	await link(other, "Sessions").click();
+	await at(other, "Sign in");
+
+	await button(page, "End all others").click();
+	await page.getByRole("dialog").getByRole("button", { name: "End all others" }).click();
+	await page.getByText("All other sessions have ended.").waitFor();
+	assert.equal(await rows(page).count(), 1);
+	await look(page, "sessions-alone");
+	await leave(other);
+	await leave(page);
+}
+
+export async function two_hundred_sessions(browser, server) {
+	const account = await server.account("many");
+	// What has that many is a licence's devices.
+	await server.admin("POST", "/admin/products", { name: "many" });
+	const { licence_key } = await server.admin("POST", "/admin/licences", { account: account.email, product: "many",
+		max_devices: 500 });
+	for (let i = 0; i < 200; i++)
+		await server.api("POST", "/licences/activate", { licence_key,
+			device: { name: `laptop ${i}`, os: "linux", arch: "amd64", fingerprint: `fingerprint-of-laptop-${i}` } });
+	const page = await signedIn(browser, account, "/account/sessions");
+	await page.getByRole("heading", { name: "201 sessions" }).waitFor();
+	assert.ok((await rows(page).count()) < 201);
+	await button(page, "Show all 201").click();
+	await rows(page).nth(200).waitFor();
+	assertNothingWrong(page);
+	await button(page, "End all others").click();
+	await page.getByRole("dialog").getByRole("button", { name: "End all others" }).click();
+	await page.getByText("All other sessions have ended.").waitFor();
+	assert.equal(await rows(page).count(), 1);
+	await leave(page);
+}
+
+export async function password_is_changed(browser, server) {
+	const account = await server.account("password");
+	const page = await signedIn(browser, account, "/account/security");
+	await at(page, "Security");
+	const present = field(page, "Present password"), wanted = field(page, "New password");
+	await wanted.fill("short");
+	await page.getByText("3 more characters").waitFor();
+	await button(page, "Change password").click();
+	await page.getByText("Present password is missing").waitFor();
+	await page.getByText("At least 8 characters are needed").waitFor();
+	await look(page, "security-password");
+	await present.fill("not this one");
+	await wanted.fill("aaaaaaaaaaaa");
+	await page.getByText("Easy to guess").waitFor();
+	await wanted.fill("a wholly new pass phrase");
+	await page.getByText("Strong").waitFor();
+	await button(page, "Change password").click();
+	await page.getByText("The present password is wrong.").waitFor();
+	assert.equal(await focused(page), "Present password");
+	await present.fill(account.password);
+	await button(page, "Change password").click();
+	await page.getByText("Your password is changed.").waitFor();
+	assert.equal(await wanted.inputValue(), "");
+	await look(page, "security-password-changed");
+	// The session goes on, with new proofs.
+	await button(page, "Sign out").click();
+	await at(page, "Sign in");
+	await leave(page);
+	await leave(await signedIn(browser, { ...account, password: "a wholly new pass phrase" }));
+}
