@@ -45,7 +45,13 @@ if [ ! -e "$policy" ]; then
 	$as_root chmod 755 "$policy"
 	trap '$as_root rm -f "$policy"' EXIT
 fi
-export DEBIAN_FRONTEND=noninteractive
-$as_root apt-get update -qq
+log=$(mktemp)
 # shellcheck disable=SC2086  # a list of words
-$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
+if ! { $as_root apt-get update -qq -o Acquire::Retries=1 -o APT::Update::Error-Mode=any &&
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
+	tail -5 "$log" >&2
+	rm -f "$log"
+	echo "The packages could not be installed; apt says why above. Is there a network?" >&2
+	exit 1
+fi
+rm -f "$log"

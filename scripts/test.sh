@@ -4,7 +4,7 @@
 # tests with real servers, the pages in a real browser. A step that fails does not hide the steps after it.
 # Usage: scripts/test.sh [pytest arguments: run only the integration tests they select]
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 OUT=build-results
 rm -rf "$OUT"; mkdir -p "$OUT"
 passed=0; failed=0
@@ -28,7 +28,11 @@ count_junit() { # file
 
 configure() { # directory, compiler, meson options...
 	local dir=$1 compiler=$2; shift 2
-	[ -f "$dir/build.ninja" ] || CC=$compiler meson setup "$dir" "$@"
+	if [ ! -f "$dir/build.ninja" ]; then
+		CC=$compiler meson setup "$dir" -Dtests=enabled "$@"
+	elif [ ! -d "$dir/tests" ]; then # made before there was anything to test with
+		meson setup --reconfigure "$dir" -Dtests=enabled
+	fi
 }
 
 build() { configure "$@" && ninja -C "$1"; }

@@ -121,7 +121,7 @@ static err open_parts(const struct conf *conf, struct service *s, const char **r
 	e = state_open(DATA_STATE, STATE_WRITE, &s->state);
 	if (e)
 		return e;
-	*ret_part = "the signing keys";
+	*ret_part = "the signing keys of this database, which belong in keys/,";
 	e = keyring_open(DATA_KEYS, s->db, clock_wall_us(), &s->keys, &seq);
 	if (e)
 		return e;

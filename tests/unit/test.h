@@ -38,7 +38,7 @@ static inline void assert_span_at(span got, const char *want, const char *file, 
 #define assert_row(condition, name)                                                                \
 	do {                                                                                       \
 		if (!(condition)) {                                                                \
-			print_error("row: %s\n", (name));                                          \
+			print_error("row: %.*s\n", SPAN_ARG(span_from(name)));                     \
 			assert_true(condition);                                                    \
 		}                                                                                  \
 	} while (0)
