@@ -101,20 +101,24 @@ static span country_of(ngx_http_request_t *r)
 	return span_of_str(value);
 }
 
-static struct policy_subject subject_of(const struct slipway_ctx *ctx, span country)
+/* A licence, and what it entitles to, counts for its own product only. */
+static struct policy_subject subject_of(
+	const struct slipway_ctx *ctx, span country, const struct state_product *product)
 {
 	const struct token_claims *c = ctx->claims;
 
 	if (!c)
 		return (struct policy_subject){.country = country};
+	bool licensed = c->licence.len && span_eq(c->product, product->id);
+
 	return (struct policy_subject){
 		.authenticated = true,
 		.stale = ctx->verdict == VERDICT_STALE,
 		.org = c->org,
 		.permissions = c->permissions,
-		.entitlements = c->entitlements,
+		.entitlements = licensed ? c->entitlements : SPAN_EMPTY,
 		.country = country,
-		.licence = c->licence.len ? LICENCE_ACTIVE : LICENCE_NONE,
+		.licence = licensed ? LICENCE_ACTIVE : LICENCE_NONE,
 		.device = c->device.len ? DEVICE_ACTIVE : DEVICE_NONE,
 	};
 }
@@ -255,7 +259,7 @@ static void choose(ngx_http_request_t *r, const struct slipway_ctx *ctx,
 		.has_cohort = args->has_cohort,
 		.pin = args->pin,
 		.manual = args->manual,
-		.subject = subject_of(ctx, country_of(r)),
+		.subject = subject_of(ctx, country_of(r), product),
 		.now_us = now->sec * TIME_SECOND + now->msec * TIME_MS};
 	char memory[STATE_KEY_MAX + 1];
 	struct buf prefix;

@@ -25,6 +25,7 @@ static const size_t texts[] = {
 	TEXT(account),
 	TEXT(device),
 	TEXT(licence),
+	TEXT(product),
 	TEXT(permissions),
 	TEXT(entitlements),
 	TEXT(download),

@@ -131,7 +131,7 @@ RETURNING id;
 -- name: session_device
 -- What the tokens of a device's session need to know of it.
 SELECT d.state, d.epoch, d.licence_id, l.entitlements, l.organisation_id, l.state, l.starts_at,
-    l.expires_at
+    l.expires_at, l.product_id
 FROM devices d JOIN licences l ON l.id = d.licence_id WHERE d.id = $1;
 
 -- Tickets ----------------------------------------------------------------------------------------

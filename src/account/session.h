@@ -134,7 +134,7 @@ err session_end_of_device(struct db_tx *tx, struct feed_batch *feed, struct aren
 struct session_device {
 	bool active;
 	uint64_t epoch;
-	span licence, entitlements, org;
+	span licence, product, entitlements, org;
 	bool licence_active;                                 /* not suspended */
 	int64_t licence_starts_at_us, licence_expires_at_us; /* 0: always, never */
 };

@@ -309,6 +309,7 @@ err session_device_get(struct db_tx *tx, struct arena *a, span device, struct se
 		.licence_active = span_is(db_text(rows, 5), "active"),
 		.licence_starts_at_us = db_int(rows, 6),
 		.licence_expires_at_us = db_int(rows, 7),
+		.product = db_text_in(rows, 8, a),
 	};
 	return OK;
 }

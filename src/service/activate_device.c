@@ -147,6 +147,7 @@ static err activate_body(struct db_tx *tx, void *arg)
 	a->subject = (struct token_subject){.client_id = SPAN(CLIENT_DEVICE),
 		.device = d.id,
 		.licence = l.id,
+		.product = l.product_id,
 		.licence_expires_at_us = l.expires_at_us,
 		.device_epoch = d.epoch,
 		.entitlements = l.entitlements};

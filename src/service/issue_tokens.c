@@ -158,6 +158,7 @@ static err sign_access(struct task *t, const struct token_subject *s, uint64_t g
 		.account = s->account,
 		.device = s->device,
 		.licence = s->licence,
+		.product = s->licence.len ? s->product : SPAN_EMPTY,
 		.permissions = s->device.len ? SPAN(DEVICE_PERMISSIONS) : s->permissions,
 		.entitlements = words_that_fit(s->entitlements),
 		.subject_epoch = s->account_epoch,
@@ -174,6 +175,7 @@ static err sign_device(struct task *t, const struct token_subject *s, uint64_t g
 		.account = s->account,
 		.device = s->device,
 		.licence = s->licence,
+		.product = s->licence.len ? s->product : SPAN_EMPTY,
 		.entitlements = words_that_fit(s->entitlements),
 		.subject_epoch = s->device_epoch,
 		.global_epoch = global};

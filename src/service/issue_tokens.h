@@ -25,6 +25,7 @@ struct token_subject {
 	span entitlements; /* of the account's licences, or of the device's */
 	uint64_t account_epoch;
 	span device;
+	span product;                  /* the licence is for */
 	span licence;                  /* empty also while the licence cannot be used */
 	int64_t licence_expires_at_us; /* the device token ends then at the latest; 0: never */
 	uint64_t device_epoch;

@@ -72,6 +72,7 @@ static err load_device(struct db_tx *tx, struct turn *u)
 	if (d.licence_active && d.licence_starts_at_us <= now_us &&
 		(!d.licence_expires_at_us || now_us < d.licence_expires_at_us)) {
 		s->licence = d.licence;
+		s->product = d.product;
 		s->entitlements = d.entitlements;
 		s->licence_expires_at_us = d.licence_expires_at_us;
 	}

@@ -36,6 +36,7 @@ const struct claim token_claim_table[TOKEN_CLAIM_COUNT] = {
 	ROW("org",       CLAIM_TEXT,   A | D, 0,        org),
 	ROW("dev",       CLAIM_TEXT,   A | L, 0,        device),
 	ROW("lic",       CLAIM_TEXT,   A | D, 0,        licence),
+	ROW("prd",       CLAIM_TEXT,   A | D, 0,        product),
 	ROW("ent",       CLAIM_LIST,   A | D, 0,        entitlements),
 	ROW("ep",        CLAIM_NUMBER, ALL,   0,        subject_epoch),
 	ROW("gep",       CLAIM_NUMBER, ALL,   0,        global_epoch),

@@ -15,7 +15,7 @@ enum claim_type {
 	CLAIM_NUMBER, /* 0 … INT64_MAX */
 };
 
-#define TOKEN_CLAIM_COUNT 28
+#define TOKEN_CLAIM_COUNT 29
 #define TOKEN_TIME_MAX_S  INT64_C(253402300799) /* the end of the year 9999 */
 
 struct claim {

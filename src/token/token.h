@@ -62,6 +62,7 @@ struct token_claims {
 	span account;           /* access (= sub), device: account id */
 	span device;            /* access, device (= sub), download: device id or empty */
 	span licence;           /* access, device: licence id or empty */
+	span product;           /* access, device: id of the product the licence is for, or empty */
 	span permissions;       /* access: names with one space between, as `scope` in RFC 9068 */
 	span entitlements;      /* access, device: codes with one space between */
 	uint64_t subject_epoch; /* `ep`: below the subject's minimum epoch the token is dead */

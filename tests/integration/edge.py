@@ -185,6 +185,8 @@ class Edge:
             claims |= {"sub": "dev_1", "device": "dev_1", "account": "acc_1"}
         else:
             claims |= {"sub": "psub_1", "download": f"dl_{self.count}"}
+        if "licence" in more:
+            claims["product"] = "prd_vpn"
         return claims | more
 
     def token(self, kind, key=None, **more):

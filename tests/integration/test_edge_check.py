@@ -338,9 +338,15 @@ def test_denied_packages_are_never_described(edge):
         assert answer.json["policy"] == policy
         for hidden in ("hidden", "3.0.0", "rel_secret", *(p["sha256"] for p in packages)):
             assert hidden not in answer.body.decode()
-    licensed = edge.token("device", licence="lic_1", entitlements="pro")
-    answer = edge.check(query, token=licensed)
-    assert answer.json["package"]["filename"] == "hidden-1.deb"
+    # A licence for another product, or for none, is none.
+    for product in ("prd_vpn", "prd_secret2", ""):
+        answer = edge.check(query, token=edge.token("device", licence="lic_1", product=product,
+                                                    entitlements="pro"))
+        assert answer.json["policy"] == "licence_required" and not answer.json["update"], product
+    licensed = edge.token("device", licence="lic_1", product="prd_secret", entitlements="pro")
+    for _ in range(2):  # fresh, and from the cache of verified tokens
+        answer = edge.check(query, token=licensed)
+        assert answer.json["package"]["filename"] == "hidden-1.deb"
     assert edge.check(query, token=edge.token("device", org="org_1")).json["package"][
         "filename"] == "hidden-2.deb"
     staff = edge.token("access", permissions="package.read.development")

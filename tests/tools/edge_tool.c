@@ -118,6 +118,7 @@ static void make_token(const char *key_path, const char *kind)
 		.account = text(o, "account"),
 		.device = text(o, "device"),
 		.licence = text(o, "licence"),
+		.product = text(o, "product"),
 		.permissions = text(o, "permissions"),
 		.entitlements = text(o, "entitlements"),
 		.subject_epoch = (uint64_t)number(o, "subject_epoch"),

@@ -69,6 +69,7 @@ static inline struct token_claims fixture_claims(enum token_kind kind)
 		c.session = SPAN("ses_1");
 		c.device = SPAN("dev_1");
 		c.licence = SPAN("lic_1");
+		c.product = SPAN("prod_1");
 		c.permissions = SPAN("self.read self.write");
 		c.entitlements = SPAN("pro");
 		break;
@@ -77,6 +78,7 @@ static inline struct token_claims fixture_claims(enum token_kind kind)
 		c.sub = SPAN("dev_1");
 		c.account = SPAN("acc_1");
 		c.licence = SPAN("lic_1");
+		c.product = SPAN("prod_1");
 		c.org = SPAN("org_1");
 		c.entitlements = SPAN("pro extra");
 		break;

@@ -144,11 +144,11 @@ static void exact_texts(void **state)
 		"\"iat\":1700000000,\"exp\":1700000600,\"client_id\":\"portal\",\"role\":\"user\","
 		"\"scope\":\"self.read "
 		"self.write\",\"sid\":\"ses_1\",\"org\":\"org_1\",\"dev\":\"dev_1\","
-		"\"lic\":\"lic_1\",\"ent\":\"pro\",\"ep\":3,\"gep\":4}",
+		"\"lic\":\"lic_1\",\"prd\":\"prod_1\",\"ent\":\"pro\",\"ep\":3,\"gep\":4}",
 		"{\"iss\":\"https://"
 		"slipway.test\",\"sub\":\"dev_1\",\"aud\":\"slipway\",\"jti\":\"jti-1\","
 		"\"iat\":1700000000,\"exp\":1700000600,\"acc\":\"acc_1\",\"org\":\"org_1\","
-		"\"lic\":\"lic_1\",\"ent\":\"pro extra\",\"ep\":3,\"gep\":4}",
+		"\"lic\":\"lic_1\",\"prd\":\"prod_1\",\"ent\":\"pro extra\",\"ep\":3,\"gep\":4}",
 		"{\"iss\":\"https://"
 		"slipway.test\",\"sub\":\"acc_1\",\"aud\":\"slipway\",\"jti\":\"jti-1\","
 		"\"iat\":1700000000,\"nbf\":1699999995,\"exp\":1700000600,\"dev\":\"dev_1\",\"ep\":"
