@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "base/semver.h"
 #include "device.h"
 #include "sys/clock.h"
 
@@ -170,6 +171,26 @@ static bool read_answer(struct slipway *s, struct update *u, const json_t *a)
 	       (p->version && p->release_id && read_package(u, json_object_get(a, "package")));
 }
 
+/*
+ * A server never offers what is not newer; one that does is broken or lies, to bring back a version
+ * with known holes, which the publisher has signed as well.
+ */
+static err check_newer(struct slipway *s, const struct slipway_update *u)
+{
+	struct semver offered, installed;
+
+	if (!u->available)
+		return OK;
+	if (semver_parse(span_from(u->version), &offered) != OK)
+		return client_fail(
+			s, ERR_CORRUPT, "answer", "The server offers something that is no version");
+	if (semver_parse(span_from(s->settings.installed), &installed) == OK &&
+		semver_cmp(&offered, &installed) > 0)
+		return OK;
+	return client_fail(s, ERR_CORRUPT, "downgrade",
+		"The server offers %.100s, which is not newer than what is installed", u->version);
+}
+
 static err make_update(struct slipway *s, const json_t *answer, struct slipway_update **ret)
 {
 	struct update *u = calloc(1, sizeof(*u));
@@ -187,6 +208,12 @@ static err make_update(struct slipway *s, const json_t *answer, struct slipway_u
 		slipway_update_free(&u->public);
 		return client_fail(s, ERR_CORRUPT, "answer",
 			"The server's answer to the update check is not complete");
+	}
+	err e = check_newer(s, &u->public);
+
+	if (e != OK) {
+		slipway_update_free(&u->public);
+		return e;
 	}
 	*ret = &u->public;
 	return OK;
