@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the programs and nginx's module, without the tests, in $BUILD (build) for $PREFIX.
+# Builds the programs, nginx's module and the pages, without the tests, in $BUILD (build) for $PREFIX.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
@@ -15,7 +15,7 @@ if [ ! -f "$BUILD/build.ninja" ]; then
 	fi
 	rm -f "$log"
 fi
-set -- -C "$BUILD" slipway slipway-update ngx_http_slipway_module.so
+set -- -C "$BUILD" slipway slipway-update ngx_http_slipway_module.so web/app.js
 if ninja -n "$@" | grep -q 'no work to do'; then
 	exit 0
 elif [ -t 1 ]; then # where one sees how far it is
