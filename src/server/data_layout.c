@@ -34,9 +34,10 @@ static const struct folder folders[] = {
 	/* Finished uploads move to blobs/ and keep the group they were born with. */
 	{DATA_UPLOADS, 02700, OWNER_CONTROL, true},
 	{DATA_BLOBS, 02750, OWNER_CONTROL, true},
-	{DATA_STATE, 02770, OWNER_CONTROL, true},
+	/* Sticky: nginx makes files of its own there, but puts none in the place of another's. */
+	{DATA_STATE, 03770, OWNER_CONTROL, true},
 	{DATA_LOG, 02770, OWNER_WEB, true},
-	{DATA_RUN, 02770, OWNER_CONTROL, true},
+	{DATA_RUN, 03770, OWNER_CONTROL, true},
 	/* People read ca.pem: they may pass through, but not look around. */
 	{DATA_TLS, 02711, OWNER_CONTROL, true},
 };

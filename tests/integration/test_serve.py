@@ -124,7 +124,7 @@ def test_no_process_is_root_and_each_has_only_its_rights(running):
 def test_rights_of_the_data_directory(running):
     expected = {".": ("slipway", 0o711), "slipway.conf": ("slipway", 0o640), "db": ("slipway", 0o700),
                 "keys": ("slipway", 0o700), "uploads": ("slipway", 0o2700), "blobs": ("slipway", 0o2750),
-                "state": ("slipway", 0o2770), "log": ("slipway", 0o2770), "run": ("slipway", 0o2770),
+                "state": ("slipway", 0o3770), "log": ("slipway", 0o2770), "run": ("slipway", 0o3770),
                 "tls": ("slipway", 0o2711), "tls/ca.pem": ("slipway", 0o644),
                 "tls/server.key": ("slipway", 0o640), "keys/ca.key": ("slipway", 0o600),
                 "log/events.log": ("slipway-web", 0o640)}
@@ -138,6 +138,21 @@ def test_rights_of_the_data_directory(running):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     # The fixture's directory lies below one of mode 0700, which neither account can enter.
     assert stat.S_IMODE(running.dir.stat().st_mode) == 0o700
+
+
+@as_root
+@pytest.mark.parametrize("folder, name", [
+    ("state", "data.mdb"), ("state", "lock.mdb"), ("run", "control.sock"),
+    ("run", "ngx_http_slipway_module.so")])
+def test_a_hijacked_nginx_replaces_nothing_of_others(running, folder, name):
+    before = (running.data / folder / name).stat()
+    for command in (["mv", name, "other"], ["rm", "-f", name],
+                    ["sh", "-c", f"echo > mine && mv mine {name}"]):
+        done = subprocess.run(command, cwd=running.data / folder, user="slipway-web",
+                              group="slipway-web", extra_groups=[], capture_output=True, text=True)
+        assert done.returncode != 0 and "not permitted" in done.stderr, (command, done)
+    assert (running.data / folder / name).stat().st_ino == before.st_ino
+    assert running.request("GET", "/healthz").status == 200
 
 
 @as_root
