@@ -93,7 +93,7 @@
 	X(SCRUB_INTERVAL, "scrub.interval", DURATION, "7d", 0, INT64_MAX,                          \
 		"Every stored file is re-hashed once in this time; 0: never")                      \
 	X(EVENT_RETENTION, "event.retention", DURATION, "90d", INT64_C(86400000000), INT64_MAX,    \
-		"Raw events are kept this long")                                                   \
+		"Raw events and update reports are kept this long")                                \
 	X(NET_ALLOWED, "net.allowed_private", STRING, "", 0, 0,                                    \
 		"Networks outside the public Internet that identity providers and webhooks may "   \
 		"be in, separated by spaces")                                                      \

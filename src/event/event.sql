@@ -20,6 +20,16 @@ INSERT INTO events (id, at, kind, download_id, detail) VALUES ($1, $2, $3, $4, $
 -- name: event_delete_before
 DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY at LIMIT 5000);
 
+-- The same of what anybody can write without an account. Ids are in the order of time.
+-- name: update_report_delete_before
+DELETE FROM update_reports
+WHERE id IN (SELECT id FROM update_reports WHERE id < $1 ORDER BY id LIMIT 5000);
+
+-- Grants to nobody in particular that nobody has used; only of a few days, as the table is long.
+-- name: download_delete_unused
+DELETE FROM downloads WHERE id IN (SELECT id FROM downloads WHERE id >= $1 AND id < $2
+    AND state = 'granted' AND account_id IS NULL AND expires_at < $3 ORDER BY id LIMIT 5000);
+
 -- Update checks --------------------------------------------------------------------------------
 
 -- name: update_checks_add

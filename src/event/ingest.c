@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "base/typeid.h"
+#include "catalog/platform.h"
 #include "event/download_store.h"
 #include "event/event_queries.h"
 
@@ -17,7 +19,10 @@
 
 /* The id of an event: the number of its file, and where in the file it stands. */
 #define POSITION_BITS 40
-#define POSITION_MAX  (INT64_C(1) << POSITION_BITS)
+/* Grants that were not used are kept this long, and looked for among those of so many days. */
+#define UNUSED_KEPT      (2 * TIME_DAY)
+#define UNUSED_LOOKED_AT (16 * TIME_DAY)
+#define POSITION_MAX     (INT64_C(1) << POSITION_BITS)
 
 struct ingest_line {
 	int64_t position;
@@ -194,9 +199,12 @@ static err store_download(struct db_tx *tx, struct ingest_line *const *first,
 	return changed ? download_store_save_transfer(tx, &d) : OK;
 }
 
+/* What clients claim must not fill the table: what we do not know is counted together. */
 static err store_checks(struct db_tx *tx, const struct event_line *l, int64_t count)
 {
-	return db_exec(tx, update_checks_add, DB_INT(l->at_us / TIME_DAY), DB_TEXT(l->platform),
+	span platform = platform_exists(l->platform) ? l->platform : SPAN("other");
+
+	return db_exec(tx, update_checks_add, DB_INT(l->at_us / TIME_DAY), DB_TEXT(platform),
 		DB_TEXT(l->installed), DB_TEXT(l->offered), DB_INT(count), DB_TEXT(l->product));
 }
 
@@ -288,19 +296,40 @@ err event_ingest(
  */
 
 struct deletion {
-	int64_t before_us, deleted;
+	int64_t before_us, now_us, deleted;
 };
+
+/* The least id of this kind from this time on. */
+static span least_id(struct arena *a, const char *prefix, int64_t at_us)
+{
+	static const uint8_t least[TYPEID_RANDOM];
+	char id[TYPEID_SIZE];
+
+	typeid_make(prefix, MAX(at_us, 0), least, id);
+	return span_from(arena_strdup(a, id));
+}
 
 static err delete_body(struct db_tx *tx, void *arg)
 {
+	AUTO_PTR(arena) a = arena_new();
 	struct deletion *d = arg;
+	int64_t events = 0, reports = 0, unused = 0;
+	err e = db_change(tx, &events, event_delete_before, DB_INT(d->before_us));
 
-	return db_change(tx, &d->deleted, event_delete_before, DB_INT(d->before_us));
+	if (!e)
+		e = db_change(tx, &reports, update_report_delete_before,
+			DB_TEXT(least_id(a, "upr", d->before_us)));
+	if (!e)
+		e = db_change(tx, &unused, download_delete_unused,
+			DB_TEXT(least_id(a, "dl", d->now_us - UNUSED_LOOKED_AT)),
+			DB_TEXT(least_id(a, "dl", d->now_us - UNUSED_KEPT)), DB_INT(d->now_us));
+	d->deleted = events + reports + unused;
+	return e;
 }
 
-err event_delete_old(struct db *db, int64_t before_us, int64_t *ret_deleted)
+err event_delete_old(struct db *db, int64_t before_us, int64_t now_us, int64_t *ret_deleted)
 {
-	struct deletion d = {.before_us = before_us};
+	struct deletion d = {.before_us = before_us, .now_us = now_us};
 	err e = db_transact(db, DB_WRITE, delete_body, &d);
 
 	if (!e)

@@ -38,9 +38,11 @@ err event_ingest(struct db *db, const struct ingest_batch *batch, int64_t now_us
 	struct ingest_result *ret) MUST_USE;
 
 /*
- * Deletes raw events older than before_us, a bounded number at a time; gives how many: to be called
- * until it gives 0.
+ * Deletes raw events and update reports older than before_us, and grants to nobody in particular
+ * that nobody has used for days; a bounded number at a time. Gives how many: to be called until it
+ * gives 0.
  */
-err event_delete_old(struct db *db, int64_t before_us, int64_t *ret_deleted) MUST_USE;
+err event_delete_old(
+	struct db *db, int64_t before_us, int64_t now_us, int64_t *ret_deleted) MUST_USE;
 
 #endif

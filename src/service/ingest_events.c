@@ -24,7 +24,7 @@ err expire_events(const struct service *s, int64_t now_us, int64_t *ret_deleted)
 	int64_t before = now_us - conf_int(s->conf, CONF_EVENT_RETENTION), total = 0, deleted;
 
 	do {
-		err e = event_delete_old(s->db, before, &deleted);
+		err e = event_delete_old(s->db, before, now_us, &deleted);
 
 		if (e)
 			return e;

@@ -7,6 +7,46 @@ import slipway
 DAY_US = 86_400_000_000
 
 
+def typeid(prefix, at_us, number):
+    """An id as the server makes them (UUIDv7), of this time."""
+    value = (at_us // 1000) << 80 | 7 << 76 | 2 << 62 | number
+    return prefix + "_" + "".join("0123456789abcdefghjkmnpqrstvwxyz"[value >> 5 * i & 31]
+                                  for i in range(25, -1, -1))
+
+
+def test_what_strangers_write_does_not_stay():
+    """Reports end with the retention; grants to nobody that were not used, after some days."""
+    server = slipway.Server(settings=["event.retention=5d"])
+    try:
+        now = int(time.time() * 1e6)
+        database = next((server.data / "db").glob("*.db"))
+        ages = (1, 3, 6)
+        with sqlite3.connect(database) as db:
+            for n, age in enumerate(ages):
+                at = now - age * DAY_US
+                db.execute("INSERT INTO update_reports VALUES (?, 'rel_1', ?, 'failed', '', ?)",
+                           (typeid("upr", at, n), f"device {age}", at))
+                for m, (account, state, name) in enumerate((
+                        (None, "granted", "unused"), (None, "started", "used"),
+                        ("acc_1", "granted", "of somebody"))):
+                    db.execute(
+                        "INSERT INTO downloads (id, release_id, account_id, renewals, filename, size, state,"
+                        " granted_at, expires_at, requests, ranges, bytes, bytes_sent, country, referrer,"
+                        " client_os, client_device, client_version, report, error) VALUES (?, 'rel_1', ?, 0,"
+                        " ?, 1, ?, ?, ?, 0, '', 0, 0, '', '', '', '', '', '', '')",
+                        (typeid("dl", at, 10 * n + m), account, f"{name} {age}", state, at, at + 900))
+        server.start()
+        slipway.wait_until(lambda: "old events deleted" in server.log.read_text(), "the job")
+        server.stop()
+        with sqlite3.connect(database) as db:
+            assert db.execute("SELECT device FROM update_reports ORDER BY at DESC").fetchall() == \
+                [("device 1",), ("device 3",)]
+            assert {row[0] for row in db.execute("SELECT filename FROM downloads")} == {
+                "unused 1", *(f"{name} {age}" for name in ("used", "of somebody") for age in ages)}
+    finally:
+        server.close()
+
+
 def test_raw_events_end_with_their_retention():
     server = slipway.Server(settings=["event.retention=2d"])
     try:

@@ -294,6 +294,29 @@ static void update_checks(void **state)
 	assert_int_equal(number(db, &count_events), 7);
 }
 
+static const struct db_statement count_platforms = {
+	"count_platforms", "SELECT COUNT(*) FROM update_checks", 0};
+
+/* Nor do platforms that do not exist. */
+static void invented_platforms(void **state)
+{
+	struct db *db = test_db(state);
+	AUTO(buf) log = {0};
+
+	buf_init(&log, 65536);
+	assert_ok(db_transact(db, DB_WRITE, catalogue_body, NULL));
+	for (unsigned i = 0; i < 100; i++)
+		buf_addf(&log,
+			"{\"event\":\"check\",\"time\":1700000000.5,\"product\":\"demo\","
+			"\"platform\":\"linux-%u\",\"installed\":\"1.0.0\",\"offered\":\"\"}\n",
+			i);
+	buf_addf(&log, "{\"event\":\"check\",\"time\":1700000000.5,\"product\":\"demo\","
+		       "\"platform\":\"linux-amd64\",\"installed\":\"1.0.0\",\"offered\":\"\"}\n");
+	assert_int_equal(ship(db, &log, 0, buf_len(&log)).events, 101);
+	assert_int_equal(checks(db, "1.0.0", ""), 101);
+	assert_int_equal(number(db, &count_platforms), 2);
+}
+
 static void old_events_are_deleted(void **state)
 {
 	struct db *db = test_db(state);
@@ -304,11 +327,11 @@ static void old_events_are_deleted(void **state)
 	add_check(&log, "1.0.0", "");
 	add_check(&log, "1.0.0", "");
 	assert_int_equal(ship(db, &log, 0, buf_len(&log)).events, 2);
-	assert_ok(event_delete_old(db, INT64_C(1700000000500000), &deleted));
+	assert_ok(event_delete_old(db, INT64_C(1700000000500000), NOW, &deleted));
 	assert_int_equal(deleted, 0);
-	assert_ok(event_delete_old(db, INT64_C(1700000000500001), &deleted));
+	assert_ok(event_delete_old(db, INT64_C(1700000000500001), NOW, &deleted));
 	assert_int_equal(deleted, 2);
-	assert_ok(event_delete_old(db, NOW, &deleted));
+	assert_ok(event_delete_old(db, NOW, NOW, &deleted));
 	assert_int_equal(deleted, 0);
 	/* The cursor stays: the log is not taken in again. */
 	assert_int_equal(ship(db, &log, 0, buf_len(&log)).events, 0);
@@ -322,6 +345,7 @@ int main(void)
 		ON_BOTH_ENGINES(damaged_lines),
 		ON_BOTH_ENGINES(interleaved),
 		ON_BOTH_ENGINES(update_checks),
+		ON_BOTH_ENGINES(invented_platforms),
 		ON_BOTH_ENGINES(old_events_are_deleted),
 	};
 
