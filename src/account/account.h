@@ -18,6 +18,8 @@ struct account {
 	span org;           /* organisation id or empty */
 	span password_hash; /* PHC string: never leaves the server */
 	bool disabled;
+	bool factor_required;                    /* may do nothing before it has a second factor */
+	unsigned factors;                        /* that it has */
 	uint64_t epoch;                          /* tokens of an earlier one are dead */
 	int64_t created_at_us, last_login_at_us; /* 0: never */
 };
@@ -36,8 +38,8 @@ span email_key(struct arena *a, span email);
 
 /* Store */
 
-/* ERR_CONFLICT when the address has an account. Uses id, email, role, org, password_hash, created.
- */
+/* ERR_CONFLICT when the address has an account. Uses id, email, role, org, password_hash,
+ * created_at_us and factor_required. */
 err account_insert(struct db_tx *tx, struct arena *a, const struct account *account) MUST_USE;
 /* *ret_found false where there is none; ret is then untouched. */
 err account_find(

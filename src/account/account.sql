@@ -2,19 +2,25 @@
 
 -- name: account_insert_sql
 INSERT INTO accounts (id, email, email_key, role, organisation_id, password_hash, state, epoch,
-    created_at, last_login_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'active', 1, $7, NULL);
+    created_at, last_login_at, factor_required)
+VALUES ($1, $2, $3, $4, $5, $6, 'active', 1, $7, NULL, $8);
 
 -- name: account_select
-SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at
+SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at,
+    factor_required, (SELECT COUNT(*) FROM factors f
+        WHERE f.account_id = accounts.id AND f.state = 'active')
 FROM accounts WHERE id = $1;
 
 -- name: account_select_by_email
-SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at
+SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at,
+    factor_required, (SELECT COUNT(*) FROM factors f
+        WHERE f.account_id = accounts.id AND f.state = 'active')
 FROM accounts WHERE email_key = $1;
 
 -- name: account_list_sql
-SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at
+SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at,
+    factor_required, (SELECT COUNT(*) FROM factors f
+        WHERE f.account_id = accounts.id AND f.state = 'active')
 FROM accounts WHERE id > $1 ORDER BY id LIMIT $2;
 
 -- name: account_update_sql
@@ -133,6 +139,50 @@ RETURNING id;
 SELECT d.state, d.epoch, d.licence_id, l.entitlements, l.organisation_id, l.state, l.starts_at,
     l.expires_at, l.product_id
 FROM devices d JOIN licences l ON l.id = d.licence_id WHERE d.id = $1;
+
+-- Factors ----------------------------------------------------------------------------------------
+
+-- name: factor_insert_sql
+INSERT INTO factors (id, account_id, kind, name, state, secret, credential_id, counter, created_at,
+    last_used_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL);
+
+-- name: factor_list_sql
+SELECT id, account_id, kind, name, state, secret, credential_id, counter, created_at, last_used_at
+FROM factors WHERE account_id = $1 ORDER BY id LIMIT $2;
+
+-- name: factor_by_credential
+SELECT id, account_id, kind, name, state, secret, credential_id, counter, created_at, last_used_at
+FROM factors WHERE credential_id = $1 AND state = 'active';
+
+-- name: factor_activate_sql
+UPDATE factors SET state = 'active' WHERE id = $1;
+
+-- name: factor_use_sql
+-- A time step or a signature counter only ever rises; authenticators that do not count say 0.
+UPDATE factors SET counter = $1, last_used_at = $2
+WHERE id = $3 AND (counter < $1 OR kind = 'passkey' AND counter = 0 AND $1 = 0);
+
+-- name: factor_delete_sql
+DELETE FROM factors WHERE account_id = $1 AND id = $2 AND kind = $3;
+
+-- name: factor_delete_pending_sql
+DELETE FROM factors WHERE account_id = $1 AND kind = $2 AND state = 'pending';
+
+-- name: factor_delete_all_sql
+DELETE FROM factors WHERE account_id = $1;
+
+-- name: recovery_codes_delete
+DELETE FROM recovery_codes WHERE account_id = $1;
+
+-- name: recovery_code_insert
+INSERT INTO recovery_codes (account_id, code_hash) VALUES ($1, $2);
+
+-- name: recovery_code_delete
+DELETE FROM recovery_codes WHERE account_id = $1 AND code_hash = $2;
+
+-- name: recovery_codes_count_sql
+SELECT COUNT(*) FROM recovery_codes WHERE account_id = $1;
 
 -- Tickets ----------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ static void read_account(struct db_rows *rows, struct arena *a, struct account *
 		.epoch = (uint64_t)db_int(rows, 6),
 		.created_at_us = db_int(rows, 7),
 		.last_login_at_us = db_int(rows, 8),
+		.factor_required = db_int(rows, 9) != 0,
+		.factors = (unsigned)db_int(rows, 10),
 	};
 }
 
@@ -27,7 +29,7 @@ err account_insert(struct db_tx *tx, struct arena *a, const struct account *acco
 	return db_exec(tx, account_insert_sql, DB_TEXT(account->id), DB_TEXT(account->email),
 		DB_TEXT(email_key(a, account->email)), DB_TEXT(account->role),
 		DB_OPT_TEXT(account->org), DB_TEXT(account->password_hash),
-		DB_INT(account->created_at_us));
+		DB_INT(account->created_at_us), DB_INT(account->factor_required));
 }
 
 static err one_account(struct db_rows *rows, struct arena *a, struct account *ret, bool *ret_found)

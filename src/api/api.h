@@ -80,6 +80,7 @@ struct route {
 	/* "package": a schema of schemas.c; "package[]": a page of them; with '/': a media type. */
 	const char *answer; /* NULL: nothing */
 	bool device;        /* device tokens are accepted too (DESIGN section 3) */
+	bool step_up;       /* a session must have been proved a short time ago */
 };
 
 /* One request, owned by the thread of its connection. */
@@ -116,6 +117,9 @@ span request_header(struct request *rq, const char *name);
  * turns the answer into ERR_BUG. `Cache-Control: no-store` stands unless set otherwise.
  */
 void answer_header(struct request *rq, const char *name, span value);
+/* More members of the problem document, when the handler goes on to fail. */
+void problem_text(struct request *rq, const char *name, span value);
+void problem_words(struct request *rq, const char *name, span words);
 /* Instead of JSON: the answer's body as it is, of this type. */
 void answer_text(struct request *rq, const char *content_type, span text);
 

@@ -34,6 +34,8 @@ err answer_session(struct request *rq, const struct issued_tokens *tokens)
 	} else {
 		write_tokens(rq, tokens);
 	}
+	if (tokens->must_enrol)
+		json_bool(&rq->out, "mfa_enrolment_required", true);
 	json_end(&rq->out);
 	return OK;
 }
@@ -51,15 +53,29 @@ err request_wants_cookie(struct request *rq, bool *ret)
 	return OK;
 }
 
+/* A 401 that says how to go on. */
+static err mfa_required(struct request *rq, const struct signed_in *in)
+{
+	problem_text(rq, "mfa_token", in->mfa_token);
+	problem_words(rq, "methods", in->ways);
+	return fail(&rq->task, ERR_UNAUTHENTICATED, "mfa_required",
+		"The password is right. Send mfa_token and a second factor to "
+		"/api/v1/auth/second-factor within five minutes.");
+}
+
 err post_login(struct request *rq)
 {
-	struct sign_in in = {request_text(rq, "email"), request_text(rq, "password"), false};
-	struct issued_tokens tokens;
+	struct sign_in in = {.email = request_text(rq, "email"),
+		.password = request_text(rq, "password"),
+		.otp = request_text(rq, "otp")};
+	struct signed_in out;
 	err e = request_wants_cookie(rq, &in.cookie);
 
 	if (!e)
-		e = sign_in(&rq->task, &in, &tokens);
-	return e ? e : answer_session(rq, &tokens);
+		e = sign_in(&rq->task, &in, &out);
+	if (e)
+		return e;
+	return out.mfa_token.len ? mfa_required(rq, &out) : answer_session(rq, &out.tokens);
 }
 
 err post_refresh(struct request *rq)

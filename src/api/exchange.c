@@ -15,6 +15,7 @@
 #include "api/validate.h"
 #include "base/encode.h"
 #include "crypto/random.h"
+#include "service/second_factor.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
@@ -192,7 +193,7 @@ static err permit(struct exchange *x)
 		return fail(t, ERR_UNAUTHENTICATED, "authentication_required",
 			"Sign in, or send an API key: Authorization: Bearer …");
 	if (span_is(permission, ALLOW_SIGNED_IN) || caller_may(c, x->rq.route->permission))
-		return OK;
+		return x->rq.route->step_up ? step_up_check(t) : OK;
 	return fail(t, ERR_DENIED, "permission_missing", "This needs the permission %s.",
 		x->rq.route->permission);
 }

@@ -21,6 +21,13 @@ struct answer_header {
 	const char *name, *value;
 };
 
+struct problem_member {
+	struct problem_member *next;
+	const char *name;
+	span value;
+	bool words; /* an array of strings */
+};
+
 struct exchange {
 	struct request rq;
 	struct MHD_Connection *connection;
@@ -30,6 +37,7 @@ struct exchange {
 		presented_credentials;
 	struct buf body;
 	struct answer_header *headers;
+	struct problem_member *problem_members;
 	const char *content_type; /* NULL: JSON, or a problem document */
 	const char *bearer_error; /* error of WWW-Authenticate, when credentials were presented */
 };

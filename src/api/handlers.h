@@ -12,6 +12,9 @@ api_handler post_login, post_refresh, post_logout, post_setup, get_me;
 /* sessions.c */
 api_handler list_own_sessions, delete_own_session, delete_other_sessions, post_password;
 api_handler list_account_sessions, delete_account_sessions;
+/* factors.c */
+api_handler post_second_factor, post_step_up, get_factors, post_totp, post_totp_confirm;
+api_handler delete_totp, post_recovery_codes, delete_account_factors;
 /* accounts.c */
 api_handler post_account, list_accounts, get_account, patch_account;
 /* organisations.c */

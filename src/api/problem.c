@@ -65,6 +65,11 @@ void problem_write(struct exchange *x)
 		json_cstr(w, "detail", detail_of(x));
 	json_cstr(w, "code", code);
 	json_str(w, "request_id", x->rq.caller.request_id);
+	for (struct problem_member *m = x->problem_members; m; m = m->next)
+		if (m->words)
+			answer_words(&x->rq, m->name, m->value);
+		else
+			json_str(w, m->name, m->value);
 	json_end(w);
 	if (x->rq.status == 401)
 		challenge(x);

@@ -100,6 +100,25 @@ void answer_header(struct request *rq, const char *name, span value)
 	h->value = arena_str(rq->task.arena, value);
 }
 
+static void add_problem_member(struct request *rq, const char *name, span value, bool words)
+{
+	struct exchange *x = exchange_of(rq);
+	struct problem_member *m = arena_alloc(rq->task.arena, sizeof(*m));
+
+	*m = (struct problem_member){x->problem_members, name, value, words};
+	x->problem_members = m;
+}
+
+void problem_text(struct request *rq, const char *name, span value)
+{
+	add_problem_member(rq, name, value, false);
+}
+
+void problem_words(struct request *rq, const char *name, span words)
+{
+	add_problem_member(rq, name, words, true);
+}
+
 void answer_text(struct request *rq, const char *content_type, span text)
 {
 	exchange_of(rq)->content_type = arena_strdup(rq->task.arena, content_type);

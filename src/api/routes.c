@@ -48,7 +48,19 @@ static const struct field page[] = {PAGE_QUERY, END};
 	OPT_CHOICE("session", "token cookie",                                                      \
 		"token: refresh and access tokens (default); cookie: for pages of this server")
 
-static const struct field login[] = {EMAIL, PASSWORD, SESSION, END};
+#define ANSWERS                                                                                    \
+	OPT_TEXT("otp", 10, "The present password of the authenticator app"),                      \
+		OPT_TEXT("recovery_code", 40, "One of the recovery codes; it is used up")
+
+static const struct field login[] = {EMAIL, PASSWORD,
+	OPT_TEXT("otp", 10, "The present password of the authenticator app, if there is one"),
+	SESSION, END};
+static const struct field second_factor[] = {
+	TEXT("mfa_token", 1, 100, "From the answer of the sign-in that waits"), ANSWERS, END};
+static const struct field new_proof[] = {
+	OPT_TEXT("password", 1024, "For accounts without a second factor"), ANSWERS, END};
+static const struct field otp[] = {
+	TEXT("otp", 1, 10, "The present password of the authenticator app"), END};
 static const struct field logout[] = {
 	OPT_TEXT("refresh_token", 512,
 		"A refresh token of the session, of whatever generation; default: the session the "
@@ -184,6 +196,11 @@ const struct route routes[] = {
 	/* Sign-in */
 	{"POST", V1 "/auth/login", ALLOW_ANYONE, post_login, NULL, login, NULL, 200,
 		"Signs in with e-mail address and password", "session_opened", false},
+	{"POST", V1 "/auth/second-factor", ALLOW_ANYONE, post_second_factor, NULL, second_factor,
+		NULL, 200, "Finishes a sign-in that waits for its second factor", "session_opened",
+		false},
+	{"POST", V1 "/auth/step-up", "self.write", post_step_up, NULL, new_proof, NULL, 204,
+		"Proves again who one is, for dangerous actions", NULL, false},
 	{"POST", V1 "/auth/refresh", ALLOW_ANYONE, post_refresh, NULL, refresh, NULL, 200,
 		"Exchanges a refresh token for the next pair", "session_opened", false},
 	{"POST", V1 "/auth/logout", ALLOW_ANYONE, post_logout, NULL, logout, NULL, 204,
@@ -202,6 +219,18 @@ const struct route routes[] = {
 		"Changes one's password; every session ends and a new one is opened",
 		"session_opened", false},
 
+	{"GET", V1 "/me/factors", "self.read", get_factors, NULL, NULL, NULL, 200,
+		"Lists one's second factors", "factors", false},
+	{"POST", V1 "/me/totp", "self.write", post_totp, NULL, NULL, NULL, 201,
+		"Begins to enrol an authenticator app", "totp_enrolment", false, true},
+	{"POST", V1 "/me/totp/confirm", "self.write", post_totp_confirm, NULL, otp, NULL, 200,
+		"Makes the authenticator app a factor; the first one comes with recovery codes",
+		"recovery_codes", false},
+	{"DELETE", V1 "/me/totp/{id}", "self.write", delete_totp, NULL, NULL, NULL, 204,
+		"Removes the authenticator app", NULL, false, true},
+	{"POST", V1 "/me/recovery-codes", "self.write", post_recovery_codes, NULL, NULL, NULL, 200,
+		"Makes new recovery codes; the old ones end", "recovery_codes", false, true},
+
 	/* Accounts and organisations */
 	{"POST", V1 "/admin/accounts", "account.write", post_account, NULL, new_account, NULL, 201,
 		"Creates an account", "account", false},
@@ -216,6 +245,9 @@ const struct route routes[] = {
 		false},
 	{"DELETE", V1 "/admin/accounts/{id}/sessions", "account.write", delete_account_sessions,
 		NULL, NULL, NULL, 204, "Ends all sessions and tokens of an account", NULL, false},
+	{"DELETE", V1 "/admin/accounts/{id}/factors", "account.write", delete_account_factors, NULL,
+		NULL, NULL, 204, "Takes away an account's second factors and ends its sessions",
+		NULL, false, true},
 	{"POST", V1 "/admin/organisations", "organisation.write", post_organisation, NULL,
 		new_organisation, NULL, 201, "Creates an organisation", "organisation", false},
 	{"GET", V1 "/admin/organisations", "account.read", list_organisations, page, NULL, NULL,
@@ -225,7 +257,7 @@ const struct route routes[] = {
 
 	/* API keys and audit */
 	{"POST", V1 "/admin/keys", "key.write", post_key, NULL, new_key, NULL, 201,
-		"Makes an API key; the answer shows it, once", "new_key", false},
+		"Makes an API key; the answer shows it, once", "new_key", false, true},
 	{"GET", V1 "/admin/keys", "key.write", list_keys, page, NULL, NULL, 200, "Lists API keys",
 		"key[]", false},
 	{"DELETE", V1 "/admin/keys/{id}", "key.write", delete_key, NULL, NULL, NULL, 204,

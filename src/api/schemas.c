@@ -27,6 +27,10 @@
 	{                                                                                          \
 		name, FIELD_BOOL, true, 0, 0, NULL, NULL, help                                     \
 	}
+#define OPT_BOOL(name, help)                                                                       \
+	{                                                                                          \
+		name, FIELD_BOOL, false, 0, 0, NULL, NULL, help                                    \
+	}
 #define TIME(name, help)                                                                           \
 	{                                                                                          \
 		name, FIELD_TIME, true, 0, 0, NULL, NULL, help                                     \
@@ -80,6 +84,7 @@ static const struct field session_opened[] = {TEXT("session_id", "The session"),
 	OPT_INT("expires_in", "Seconds the access token lives"),
 	OPT_TEXT("refresh_token", "Gets the next pair, once"),
 	OPT_TEXT("device_token", "For sessions of a device: a fresh device token"),
+	OPT_BOOL("mfa_enrolment_required", "Nothing else is permitted before a factor is enrolled"),
 	OPT_TEXT("csrf_token", "Browsers send it as X-CSRF-Token with every change"),
 	OPT_TIME("expires_at", "Browsers: when the session ends at the latest"), END};
 static const struct field session[] = {TEXT("id", "Id"),
@@ -92,6 +97,18 @@ static const struct field session[] = {TEXT("id", "Id"),
 	OPT_TEXT("device_id", "The device it belongs to"), TIME("created_at", "When it was opened"),
 	TIME("last_used_at", "Latest use, to the minute"),
 	TIME("expires_at", "When it ends at the latest"), END};
+
+static const struct field factor[] = {TEXT("id", "Id"),
+	CHOICE("kind", "totp passkey", "What it is"), TEXT("name", "What its owner calls it"),
+	TIME("created_at", "When it was enrolled"), OPT_TIME("last_used_at", "Latest use"), END};
+static const struct field factors[] = {OBJECTS("factors", factor, "Second factors"),
+	INT("recovery_codes", "Recovery codes left"),
+	BOOL("required", "The account must have a second factor"), END};
+static const struct field totp_enrolment[] = {TEXT("id", "Id of the factor to be"),
+	TEXT("secret", "The seed in Base32, for those who type it"),
+	TEXT("uri", "otpauth: what the QR code says"), TEXT("qr_svg", "The QR code, as SVG"), END};
+static const struct field recovery_codes[] = {
+	STRINGS("recovery_codes", "To be kept safe; empty when the old ones stay"), END};
 
 static const struct field me[] = {
 	CHOICE("kind", "account api_key", "What the request was made with"),
@@ -314,6 +331,9 @@ const struct schema schemas[] = {
 	/* sign-in */
 	{"session_opened", "Credentials of a session", session_opened},
 	{"session", "A session", session},
+	{"factors", "An account's second factors", factors},
+	{"totp_enrolment", "An authenticator app to be confirmed", totp_enrolment},
+	{"recovery_codes", "Recovery codes, shown once", recovery_codes},
 	{"me", "Who is asking", me},
 	/* accounts and organisations */
 	{"account", "An account", account},

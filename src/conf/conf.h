@@ -73,6 +73,10 @@
 		"A signing key is followed by a new one after this; 0: only on request")           \
 	X(KEY_LEAD, "key.lead", DURATION, "1d", 5000000, INT64_MAX,                                \
 		"A new signing key is published this long before it signs")                        \
+	X(FACTOR_ROLES, "auth.second_factor_roles", STRING, "", 0, 0,                              \
+		"Roles that must have a second factor, separated by spaces")                       \
+	X(STEP_UP, "auth.step_up_window", DURATION, "15m", INT64_C(60000000), INT64_MAX,           \
+		"Dangerous actions need a proof of identity no older than this")                   \
 	X(LOGIN_ATTEMPTS, "login.attempts", INT, "5", 1, 1000,                                     \
 		"Failed sign-ins to an account from one network in login.window before they are "  \
 		"slowed down; from all networks together 20 times as many")                        \

@@ -16,7 +16,7 @@ static const struct {
 } roles[] = {
 	{SPAN_INIT("admin"), SPAN_INIT(POLICY_PERMISSIONS(ADD))},
 	{SPAN_INIT("user"), SPAN_INIT("product.read self.read self.write download.request ")},
-	{SPAN_INIT("guest"), SPAN_INIT("product.read self.read download.request ")},
+	{SPAN_INIT("guest"), SPAN_INIT("product.read self.read self.write download.request ")},
 };
 
 bool permission_exists(span name)

@@ -50,6 +50,7 @@ struct issued_tokens {
 	int64_t expires_in_s;
 	span cookie, csrf_token;
 	int64_t ends_at_us;
+	bool must_enrol; /* a second factor is needed before anything else is permitted */
 };
 
 /*

@@ -2,6 +2,7 @@
 #include "service/open_session.h"
 
 #include "service/audit.h"
+#include "service/second_factor.h"
 #include "sys/metrics.h"
 
 #include "base/banned.h"
@@ -19,6 +20,8 @@ err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 		return fail_policy(t, POLICY_ACCOUNT_DISABLED);
 	*ret = (struct opened_session){.subject.client_id = client_id};
 	token_subject_set_account(s, account);
+	s->permissions = session_permissions(t->service, account, proof->methods);
+	ret->must_enrol = account_must_enrol(t->service, account, proof->methods);
 	e = account_entitlements(tx, t->arena, account->id, t->now_us, &s->entitlements);
 	if (!e)
 		e = account_set_login(tx, account->id, t->now_us);
@@ -38,5 +41,9 @@ err session_opened(struct task *t, const struct opened_session *o, struct issued
 	err e = published(t, o->seq);
 
 	metric_add(METRIC_LOGINS, "ok", 1);
-	return e ? e : issue_tokens(t, &o->subject, ret);
+	if (!e)
+		e = issue_tokens(t, &o->subject, ret);
+	if (!e)
+		ret->must_enrol = o->must_enrol;
+	return e;
 }

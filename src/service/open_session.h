@@ -11,6 +11,7 @@
 
 struct opened_session {
 	struct token_subject subject;
+	bool must_enrol;
 	uint64_t seq;
 };
 

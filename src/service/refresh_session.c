@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "crypto/secret.h"
 #include "service/audit.h"
+#include "service/second_factor.h"
 #include "service/sign_in.h"
 
 #include "base/banned.h"
@@ -96,6 +97,8 @@ static err load_subject(struct db_tx *tx, struct turn *u)
 		.session = u->session.id,
 		.generation = u->token.generation + 1};
 	token_subject_set_account(&u->subject, &account);
+	u->subject.permissions =
+		session_permissions(u->task->service, &account, u->session.methods);
 	if (u->session.device.len)
 		return load_device(tx, u);
 	return account_entitlements(tx, a, account.id, u->task->now_us, &u->subject.entitlements);

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "crypto/secret.h"
+#include "service/second_factor.h"
 
 #include "base/banned.h"
 
@@ -76,7 +77,7 @@ static void become(struct task *t, const struct visit *v)
 	c->org = v->account.org;
 	c->session = v->session.id;
 	c->client_id = v->session.client_id;
-	c->permissions = role_permissions(v->account.role);
+	c->permissions = session_permissions(t->service, &v->account, v->session.methods);
 	c->entitlements = v->entitlements;
 }
 

@@ -44,9 +44,10 @@ err setup_token_make(struct db *db, char ret[SETUP_TOKEN_SIZE])
 }
 
 static err insert_admin(struct db_tx *tx, struct arena *a, span id, span email, span password_hash,
-	int64_t now_us, struct account *ret)
+	int64_t now_us, bool factor_required, struct account *ret)
 {
 	*ret = (struct account){.id = id,
+		.factor_required = factor_required,
 		.email = email,
 		.role = SPAN("admin"),
 		.password_hash = password_hash,
@@ -74,7 +75,8 @@ static err setup_body(struct db_tx *tx, void *arg)
 	if (taken != 1)
 		return fail(t, ERR_DENIED, "setup_token_invalid",
 			"The set-up token is wrong, or was used already.");
-	e = insert_admin(tx, t->arena, s->id, s->email, s->password_hash, t->now_us, &s->account);
+	e = insert_admin(
+		tx, t->arena, s->id, s->email, s->password_hash, t->now_us, true, &s->account);
 	if (e == ERR_CONFLICT)
 		return fail(t, e, "email_taken", "There is an account with this address.");
 	return e ? e : audit_add(tx, t, "setup", s->id, "{}");
@@ -129,7 +131,8 @@ static err direct_body(struct db_tx *tx, void *arg)
 	const struct direct *d = arg;
 	struct account ignored;
 
-	return insert_admin(tx, d->arena, d->id, d->email, d->password_hash, d->now_us, &ignored);
+	return insert_admin(
+		tx, d->arena, d->id, d->email, d->password_hash, d->now_us, false, &ignored);
 }
 
 err setup_admin(

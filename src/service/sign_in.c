@@ -8,6 +8,7 @@
 #include "service/audit.h"
 #include "service/open_session.h"
 #include "service/passwords.h"
+#include "service/second_factor.h"
 #include "sys/metrics.h"
 
 #include "base/banned.h"
@@ -27,8 +28,9 @@ struct attempt {
 	struct account account;
 	bool found;
 	span better_hash;
-	bool cookie;
+	const struct sign_in *in;
 	struct opened_session opened;
+	span mfa_token, ways;
 };
 
 static err find_account(struct db_tx *tx, void *arg)
@@ -62,20 +64,64 @@ static err check_again(struct db_tx *tx, struct attempt *a)
 	return OK;
 }
 
-static err open_session(struct db_tx *tx, void *arg)
+/* The password was right, and is not enough. */
+static err ask_for_factor(struct db_tx *tx, struct attempt *a, const struct proof *proof)
 {
-	struct attempt *a = arg;
-	struct proof proof = {.methods = SPAN("pwd"), .cookie = a->cookie};
-	struct feed_batch feed;
-	err e = check_again(tx, a);
+	err e = second_factor_ways(tx, a->task, &a->account, &a->ways);
 
+	return e ? e
+		 : second_factor_wait(
+			   tx, a->task, &a->account, SPAN(CLIENT_PASSWORD), proof, &a->mfa_token);
+}
+
+static err open_session(struct db_tx *tx, struct attempt *a, struct proof *proof)
+{
+	struct factor_answer answer = {.otp = a->in->otp};
+	struct feed_batch feed;
+	span method;
+	err e = OK;
+
+	if (a->account.factors) {
+		e = second_factor_use(tx, a->task, &a->account, &answer, &method);
+		proof->methods = SPAN("pwd otp");
+	}
 	feed_begin(&feed, tx);
-	if (!e && a->better_hash.len)
-		e = account_set_password(tx, a->account.id, a->better_hash);
 	if (!e)
 		e = session_open(
-			tx, a->task, &feed, &a->account, SPAN(CLIENT_PASSWORD), &proof, &a->opened);
+			tx, a->task, &feed, &a->account, SPAN(CLIENT_PASSWORD), proof, &a->opened);
 	return e ? e : feed_seal(&feed, &a->opened.seq);
+}
+
+static err enter(struct db_tx *tx, void *arg)
+{
+	struct attempt *a = arg;
+	struct proof proof = {.methods = SPAN("pwd"), .cookie = a->in->cookie};
+	err e = check_again(tx, a);
+
+	a->mfa_token = SPAN_EMPTY;
+	if (!e && a->account.disabled)
+		return fail_policy(a->task, POLICY_ACCOUNT_DISABLED);
+	if (!e && a->better_hash.len)
+		e = account_set_password(tx, a->account.id, a->better_hash);
+	if (e)
+		return e;
+	return a->account.factors && !a->in->otp.len ? ask_for_factor(tx, a, &proof)
+						     : open_session(tx, a, &proof);
+}
+
+/* A wrong code is throttled by itself: the password was right. */
+static err let_in(struct attempt *a)
+{
+	struct task *t = a->task;
+	bool factor = a->account.factors && a->in->otp.len;
+	err e = factor ? second_factor_try(t, &a->account) : OK;
+
+	if (e)
+		return e;
+	e = db_transact(t->service->db, DB_WRITE, enter, a);
+	if (factor)
+		second_factor_tried(t, &a->account, e);
+	return e;
 }
 
 static err refused(struct attempt *a)
@@ -137,14 +183,12 @@ static err try_password(struct attempt *a, span password)
 		e = password_check(t, password, a->found ? &a->account : NULL, &a->better_hash);
 	if (e == ERR_DENIED)
 		return refused(a);
-	if (!e)
-		e = db_transact(t->service->db, DB_WRITE, open_session, a);
-	return e;
+	return e ? e : let_in(a);
 }
 
-err sign_in(struct task *t, const struct sign_in *in, struct issued_tokens *ret)
+err sign_in(struct task *t, const struct sign_in *in, struct signed_in *ret)
 {
-	struct attempt a = {.task = t, .email = in->email, .cookie = in->cookie};
+	struct attempt a = {.task = t, .email = in->email, .in = in};
 	struct throttle_subject subjects[SUBJECTS];
 	err e;
 
@@ -157,5 +201,8 @@ err sign_in(struct task *t, const struct sign_in *in, struct issued_tokens *ret)
 		undo(t, subjects, SUBJECTS);
 	if (!e)
 		throttle_forget(t->service->sign_ins, &subjects[BY_GUESSER]);
-	return e ? e : session_opened(t, &a.opened, ret);
+	if (e)
+		return e;
+	*ret = (struct signed_in){.mfa_token = a.mfa_token, .ways = a.ways};
+	return a.mfa_token.len ? OK : session_opened(t, &a.opened, &ret->tokens);
 }

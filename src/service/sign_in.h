@@ -7,16 +7,25 @@
 
 struct sign_in {
 	span email, password;
+	span otp;    /* of the authenticator app, for those who know it is asked for; or empty */
 	bool cookie; /* for a browser's session */
+};
+
+/* A session, or what it still takes. */
+struct signed_in {
+	struct issued_tokens tokens;
+	span mfa_token; /* not empty: second_factor_sign_in() goes on from here */
+	span ways;      /* second_factor_ways() */
 };
 
 /*
  * Opens a session for the account with this address and password. Unknown addresses take the same
  * work and get the same answer as wrong passwords (ERR_UNAUTHENTICATED "invalid_credentials").
  * ERR_LIMIT with t->retry_after_us after too many failures, and when hashing is overloaded.
- * ERR_DENIED "account_disabled" only for those who know the password.
+ * ERR_DENIED "account_disabled" only for those who know the password. An account with a second
+ * factor opens no session by the password alone.
  */
-err sign_in(struct task *t, const struct sign_in *in, struct issued_tokens *ret) MUST_USE;
+err sign_in(struct task *t, const struct sign_in *in, struct signed_in *ret) MUST_USE;
 
 /*
  * The next pair for a refresh token; see account/session.h for the rules. ERR_UNAUTHENTICATED

@@ -28,7 +28,7 @@ def plane(database):
     running = control.Control(database, ["login.attempts=1000"])
     try:
         running.start()
-        running.admin = running.set_up()
+        running.admin = running.administrator()
         running.document = running.api("GET", "/openapi.json", status=200)
         yield running
     finally:
@@ -453,6 +453,6 @@ def test_metrics_are_exposed(plane):
 def test_no_credential_stands_in_the_log(plane):
     """The last test of the file: everything above has run."""
     log = plane.log.read_text()
-    for secret in (plane.admin, plane.setup_token, control.PASSWORD, plane.admin.split(".")[2]):
+    for secret in (plane.admin, control.PASSWORD, plane.admin.split(".")[2]):
         assert secret not in log
     assert not re.search(r"slr_[0-9a-z]{26}|slk_live_|eyJ", log)

@@ -16,7 +16,7 @@ def plane(database):
     running = control.Control(database, ["session.limit=5", "login.attempts=4"])
     try:
         running.start()
-        running.admin = running.set_up()
+        running.admin = running.administrator()
         running.count = 0
         yield running
     finally:

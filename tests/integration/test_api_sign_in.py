@@ -6,6 +6,7 @@ import time
 import pytest
 
 import control
+import factors
 from control import ADMIN_EMAIL, PASSWORD, claims_of
 
 
@@ -14,7 +15,7 @@ def plane(database):
     running = control.Control(database, ["login.attempts=5", "token.refresh_idle=10m"])
     try:
         running.start()
-        running.admin = running.set_up()
+        running.admin = running.administrator()
         running.count = 0
         yield running
     finally:
@@ -43,7 +44,7 @@ def me(plane, token, status=200):
 # Set-up -------------------------------------------------------------------------------------------
 
 def test_setup_works_once():
-    plane = control.Control()
+    plane = control.Control(setup_token=True)
     try:
         plane.start()
         body = {"token": plane.setup_token, "email": ADMIN_EMAIL, "password": PASSWORD}
@@ -65,8 +66,13 @@ def test_setup_works_once():
         assert statuses[0] == 201 and set(statuses[1:]) <= {403, 429}
         assert plane.api("GET", "/admin/accounts", status=401)
         winner = next(a.json["email"] for a in answers if a.status == 201)
-        admin = plane.login(winner)["access_token"]
-        accounts = plane.api("GET", "/admin/accounts", token=admin)["items"]
+        # An administrator made over the network needs a second factor before anything else.
+        session = plane.login(winner)
+        assert session["mfa_enrolment_required"] is True
+        plane.refused("GET", "/admin/accounts", token=session["access_token"], status=403,
+                      code="permission_missing")
+        admin = factors.enrol(plane, session)["access_token"]
+        accounts = plane.api("GET", "/admin/accounts", token=admin, status=200)["items"]
         assert [a["email"] for a in accounts] == [winner] and accounts[0]["role"] == "admin"
         plane.refused("POST", "/setup", body, status=403, code="setup_token_invalid")
     finally:
@@ -561,7 +567,7 @@ def test_no_secret_is_stored_or_logged(plane):
                     201)["key"]
     assert plane.stop() == 0
     secrets = [s.encode() for s in (tokens["refresh_token"], tokens["access_token"], key, PASSWORD,
-                                    plane.setup_token, key[18:])]
+                                    key[18:])]
     for path in [plane.log, *(p for p in plane.data.rglob("*") if p.is_file())]:
         content = path.read_bytes()
         for secret in secrets:

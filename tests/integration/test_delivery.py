@@ -19,7 +19,7 @@ def plane(database):
     running = control.Control(database, ["login.attempts=5", "api.threads=128"])
     try:
         running.start()
-        running.admin = running.set_up()
+        running.admin = running.administrator()
         running.count = 0
         running.packages = publish_all(running)
         yield running
@@ -376,7 +376,7 @@ def test_a_renewed_token_is_another_one_once_the_first_is_old():
     plane = control.Control(settings=["token.download_ttl=10s"])
     try:
         plane.start()
-        plane.admin = plane.set_up()
+        plane.admin = plane.administrator()
         plane.packages = publish_all(plane)
         answer = grant(plane, "public")
 

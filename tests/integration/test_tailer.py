@@ -42,7 +42,7 @@ def plane(database):
     running = control.Control(database)
     try:
         running.start()
-        running.admin = running.set_up()
+        running.admin = running.administrator()
         running.package = publish(running)
         (running.data / "log").mkdir(exist_ok=True)
         yield running
