@@ -6,7 +6,7 @@ set -eu
 BUILD="gcc meson ninja-build pkg-config make git ca-certificates python3
 nginx-light nginx-dev liblmdb-dev libmicrohttpd-dev libssl-dev libjansson-dev libsqlite3-dev
 libpq-dev libcurl4-openssl-dev libargon2-dev libarchive-dev libzstd-dev openssl
-liboath-dev libqrencode-dev"
+liboath-dev libqrencode-dev oathtool"
 TEST="clang libclang-rt-14-dev clang-format libcmocka-dev postgresql-15 python3-pytest python3-pytest-xdist
 chromium fonts-dejavu-core minisign wrk apache2-utils lmdb-utils curl rpm sqlite3"
 

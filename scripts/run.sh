@@ -205,16 +205,31 @@ numbers=[str(int(n)) for n in re.findall(r"\d+",revision)]
 print(".".join(str(int(p)) for p in parts)+("-"+".".join(numbers) if numbers else ""))'
 }
 
-sign_in() { quiet slipway login --email admin@example.com --password-file admin-password; }
+# What the administrator's authenticator app would show.
+admin_code() { oathtool --totp --base32 @admin-totp; }
+
+# A code is good once, so the sign-in of a former run is used while it lasts.
+sign_in() {
+	slipway whoami >/dev/null 2>&1 && return
+	quiet slipway login --email admin@example.com --password-file admin-password \
+		${1:+--otp "$1"}
+}
+
+enrol() {
+	! slipway factor list --json | grep -q '"totp"' || return 0
+	show slipway factor enrol --secret-file admin-totp
+	show slipway factor confirm --otp "$(admin_code)" --codes-file admin-recovery-codes
+}
 
 walk_administrator() {
 	say "1. The first administrator, through the one-time set-up token"
 	new_password admin-password
 	# A token that was used just before a former run was killed is known by its account.
-	if ! sign_in 2>/dev/null; then
+	if ! sign_in "$(admin_code 2>/dev/null)" 2>/dev/null; then
 		show slipway setup --token-file setup-token --email admin@example.com --password-file admin-password
 		sign_in
 	fi
+	enrol
 	rm -f setup-token
 }
 
@@ -334,7 +349,7 @@ start_server
 cd "$DEMO"
 write_environment
 if [ -f walked ]; then
-	sign_in
+	sign_in "$(admin_code)"
 	show slipway release list
 elif [ -f setup-token ] || [ -f admin-password ]; then
 	walk
@@ -348,6 +363,7 @@ say "Slipway is running at $URL"
 
   Certificate of its CA   $(near "$SLIPWAY_CA")
   admin@example.com       password in $(near "$DEMO/admin-password")
+                          secret of the authenticator app in $(near "$DEMO/admin-totp")
   customer@example.com    password in $(near "$DEMO/customer-password")
                           licence key in $(near "$DEMO/licence-key")
 

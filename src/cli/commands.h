@@ -23,6 +23,8 @@ extern const struct command doctor_commands[];
 extern const size_t doctor_commands_count;
 extern const struct command sign_in_commands[];
 extern const size_t sign_in_commands_count;
+extern const struct command factor_commands[];
+extern const size_t factor_commands_count;
 extern const struct command local_commands[];
 extern const size_t local_commands_count;
 

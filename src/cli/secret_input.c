@@ -73,12 +73,14 @@ err secret_input(
 	bool same;
 	err e;
 
-	if (cli_text(cli, option))
+	if (option && cli_text(cli, option))
 		return from_file(cli, cli_text(cli, option), ret);
 	e = ask(prompt, true, ret);
 	if (e == ERR_INVALID)
-		return cli_fail(cli, e, "usage",
-			"--%s FILE is missing, and there is no terminal to ask on", option);
+		return option ? cli_fail(cli, e, "usage",
+					"--%s FILE is missing, and there is no terminal to ask on",
+					option)
+			      : cli_fail(cli, e, "usage", "there is no terminal to ask on");
 	if (e != OK || !twice)
 		return e;
 	buf_init(&again, SECRET_MAX);

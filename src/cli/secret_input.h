@@ -4,9 +4,9 @@
 #include "cli/cli.h"
 
 /*
- * A secret: from the file of option `option` if that is given, else asked for on the terminal
- * without showing it (`prompt`, twice when `twice`). ret is to be wiped. Fails with words when
- * there is neither.
+ * A secret: from the file of option `option` (NULL: there is none) if that is given, else asked for
+ * on the terminal without showing it (`prompt`, twice when `twice`). ret is to be wiped. Fails with
+ * words when there is neither.
  */
 err secret_input(struct cli *cli, const char *option, const char *prompt, bool twice,
 	struct buf *ret) MUST_USE;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cli/secret_input.h"
 #include "crypto/secret.h"
 #include "sys/clock.h"
 
@@ -305,7 +306,16 @@ err session_send(struct cli *cli, const struct http_request *rq, struct http_ans
 	return e == OK ? OK : session_explain(cli, e, a);
 }
 
-err session_call(
+err session_renew(struct cli *cli)
+{
+	struct session *s;
+	err e = session_get(cli, &s);
+
+	return e || s->identity != IDENTITY_SIGNED_IN ? e : renew(cli, s);
+}
+
+/* One call; the code of a failure is in cli. */
+static err call_once(
 	struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret)
 {
 	struct session *s;
@@ -334,4 +344,52 @@ err session_call(
 		e = cli_fail(cli, ERR_CORRUPT, "answer", "the server's answer is no JSON");
 	http_answer_done(&a);
 	return e;
+}
+
+static void forget_failure(struct cli *cli)
+{
+	cli->code = cli->detail = cli->hint = cli->request_id = NULL;
+}
+
+/* Six digits are a code of the authenticator app, anything else is the password. */
+static bool is_otp(span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return false;
+	return text.len == 6;
+}
+
+static err prove(struct cli *cli)
+{
+	AUTO(buf) typed = {0};
+	json_t *body, *answer = NULL;
+	err e;
+
+	buf_init(&typed, 1024);
+	forget_failure(cli);
+	e = secret_input(cli, NULL,
+		"This needs a fresh proof. Code of the second factor, or password: ", false,
+		&typed);
+	if (e)
+		return e;
+	body = json_pack("{s:s%}", is_otp(buf_span(&typed)) ? "otp" : "password", buf_str(&typed),
+		buf_len(&typed));
+	buf_wipe(&typed);
+	e = body ? call_once(cli, "POST", "/auth/step-up", body, &answer)
+		 : cli_fail(cli, ERR_INVALID, "password", "the password must be UTF-8 text");
+	json_decref(body);
+	json_decref(answer);
+	return e;
+}
+
+err session_call(
+	struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret)
+{
+	err e = call_once(cli, method, path, body, ret);
+
+	if (!e || !cli->code || strcmp(cli->code, "step_up_required") || !isatty(STDIN_FILENO))
+		return e;
+	e = prove(cli);
+	return e ? e : call_once(cli, method, path, body, ret);
 }

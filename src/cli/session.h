@@ -47,10 +47,14 @@ err session_explain(struct cli *cli, err e, const struct http_answer *a);
 
 /*
  * A call of the API: path below /api/v1, body (borrowed, may be NULL) as JSON, the answer (given;
- * NULL for 204). Fails with words.
+ * NULL for 204). Fails with words. Where the server wants a fresh proof of who is there, and there
+ * is a terminal to ask on, it is given and the call sent again.
  */
 err session_call(struct cli *cli, const char *method, const char *path, const json_t *body,
 	json_t **ret) MUST_USE;
+
+/* New tokens now: after a change that they should know of. OK where nobody is signed in. */
+err session_renew(struct cli *cli) MUST_USE;
 
 /* An absolute URL of the server for a path. */
 const char *session_url(struct cli *cli, const struct session *s, const char *path);

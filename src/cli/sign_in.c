@@ -42,22 +42,38 @@ static err get_email(struct cli *cli, const char **ret)
 	return OK;
 }
 
-/* {email, password} and, when it is due, the code of the second factor. */
-static err login_body(struct cli *cli, const char *email, const char *otp, json_t **ret)
+/* One try; otp NULL: without a second factor. */
+static err try_login(struct cli *cli, const char *email, const struct buf *password,
+	const char *otp, json_t **ret)
 {
+	json_t *body = json_pack(
+		"{s:s, s:s%}", "email", email, "password", buf_str(password), buf_len(password));
+
+	if (!body)
+		return cli_fail(cli, ERR_INVALID, "password",
+			"e-mail address and password must be UTF-8 text");
+	if (otp)
+		json_object_set_new(body, "otp", json_string(otp));
+	return sign_in_call(cli, "/auth/login", body, ret);
+}
+
+/* Asks for the code of the second factor when it turns out that one is due. */
+static err log_in(struct cli *cli, const char *email, json_t **ret)
+{
+	const char *otp = cli_text(cli, "otp");
 	AUTO(buf) password = {0};
+	AUTO(buf) code = {0};
 	err e;
 
 	buf_init(&password, PASSWORD_MAX);
+	buf_init(&code, 64);
 	e = secret_input(cli, "password-file", "Password: ", false, &password);
-	if (e == OK) {
-		*ret = json_pack("{s:s, s:s%}", "email", email, "password", buf_str(&password),
-			buf_len(&password));
-		if (!*ret)
-			e = cli_fail(cli, ERR_INVALID, "password",
-				"e-mail address and password must be UTF-8 text");
-		else if (otp)
-			json_object_set_new(*ret, "otp", json_string(otp));
+	if (e == OK)
+		e = try_login(cli, email, &password, otp, ret);
+	if (e != OK && cli->code && !strcmp(cli->code, "mfa_required") && !otp &&
+		line_input("Code of the second factor: ", &code) == OK) {
+		cli->code = cli->detail = cli->hint = cli->request_id = NULL;
+		e = try_login(cli, email, &password, buf_str(&code), ret);
 	}
 	buf_wipe(&password);
 	return e;
@@ -81,26 +97,16 @@ static err store(struct cli *cli, const char *email, const json_t *tokens)
 
 static err run_login(struct cli *cli)
 {
-	const char *email, *otp = cli_text(cli, "otp");
-	json_t *body = NULL, *tokens = NULL;
-	AUTO(buf) code = {0};
+	const char *email;
+	json_t *tokens = NULL;
+	bool enrol;
 	err e = get_email(cli, &email);
 
 	if (e == OK)
-		e = login_body(cli, email, otp, &body);
-	if (e == OK)
-		e = sign_in_call(cli, "/auth/login", body, &tokens);
-	if (e != OK && cli->code && !strcmp(cli->code, "mfa_required") && !otp) {
-		buf_init(&code, 64);
-		if (line_input("Code of the second factor: ", &code) != OK)
-			return e;
-		cli->code = cli->detail = cli->hint = cli->request_id = NULL;
-		e = login_body(cli, email, buf_str(&code), &body);
-		if (e == OK)
-			e = sign_in_call(cli, "/auth/login", body, &tokens);
-	}
+		e = log_in(cli, email, &tokens);
 	if (e == OK)
 		e = store(cli, email, tokens);
+	enrol = json_is_true(json_object_get(tokens, "mfa_enrolment_required"));
 	json_decref(tokens);
 	if (e != OK)
 		return e;
@@ -109,6 +115,10 @@ static err run_login(struct cli *cli)
 			cli, json_pack("{s:s, s:s}", "server",
 				     ((struct session *)cli->data)->server, "email", email));
 	fprintf(cli->out, "Signed in to %s as %s\n", ((struct session *)cli->data)->server, email);
+	if (enrol)
+		fprintf(cli->out,
+			"This account must have a second factor before it may do anything else: "
+			"slipway factor enrol\n");
 	return OK;
 }
 
