@@ -29,7 +29,7 @@ api_handler list_audit;
 api_handler post_product, list_products, get_product, patch_product;
 api_handler post_publisher_key, list_publisher_keys, delete_publisher_key;
 /* releases.c */
-api_handler post_release, list_releases, get_release, patch_release;
+api_handler post_release, list_releases, get_release, patch_release, delete_release;
 api_handler publish_release, pause_release, resume_release, withdraw_release, promote_release;
 /* packages.c */
 api_handler post_package, list_packages, get_package, delete_package;

@@ -108,6 +108,11 @@ err patch_release(struct request *rq)
 	return answer_release(rq, release_edit(&rq->task, rq->params[0], &c, &r), &r);
 }
 
+err delete_release(struct request *rq)
+{
+	return release_discard(&rq->task, rq->params[0]);
+}
+
 err publish_release(struct request *rq)
 {
 	struct release r;

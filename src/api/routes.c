@@ -171,8 +171,8 @@ static const struct field stats_query[] = {
 	END};
 static const struct field explain_query[] = {TEXT("package_id", 1, 128, "May this be had"),
 	OPT_TEXT("account", 254, "by this account: id or e-mail address; empty: by anybody"),
-	OPT_TEXT("device", 128, "on this device"), OPT_TEXT("country", 2, "from this country?"),
-	END};
+	OPT_TEXT("device", 128, "on this device; without an account: by its owner"),
+	OPT_TEXT("country", 2, "from this country?"), END};
 static const struct field events_query[] = {TEXT("edge", 1, 64, "Name of the node"),
 	TEXT("generation", 1, 64, "Which file"),
 	{"from", FIELD_INT, true, 0, INT64_C(1099511627776), NULL, NULL,
@@ -306,6 +306,8 @@ const struct route routes[] = {
 		"Changes notes, marks and end of life; once published, this needs the permission "
 		"to publish",
 		"release", false},
+	{"DELETE", V1 "/admin/releases/{id}", "release.write", delete_release, NULL, NULL, NULL,
+		204, "Removes a draft with its packages", NULL, false},
 	{"POST", V1 "/admin/releases/{id}/publish", "release.write", publish_release, NULL, NULL,
 		NULL, 200, "Publishes a draft", "release", false},
 	{"POST", V1 "/admin/releases/{id}/pause", "release.write", pause_release, NULL, NULL, NULL,

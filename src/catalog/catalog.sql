@@ -98,6 +98,20 @@ ON CONFLICT (release_id, channel) DO NOTHING;
 -- name: release_channel_remove
 DELETE FROM release_channels WHERE release_id = $1 AND channel = $2;
 
+-- A draft with everything in it, children first.
+-- name: release_remove_requires
+DELETE FROM package_requires
+WHERE package_id IN (SELECT p.id FROM packages p WHERE p.release_id = $1);
+
+-- name: release_remove_packages
+DELETE FROM packages WHERE release_id = $1;
+
+-- name: release_remove_channels
+DELETE FROM release_channels WHERE release_id = $1;
+
+-- name: release_remove_draft
+DELETE FROM releases WHERE id = $1 AND state = 'draft';
+
 -- Releases whose records stand in the published state.
 -- name: release_live_ids
 SELECT id FROM releases WHERE product_id = $1 AND state IN ('published', 'paused') ORDER BY id;

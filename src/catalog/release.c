@@ -104,6 +104,17 @@ err release_update(struct db_tx *tx, const struct release *r)
 		DB_INT(r->mandatory), DB_TEXT(r->min_from), DB_OPT_INT(r->eol_at), DB_TEXT(r->id));
 }
 
+err release_delete(struct db_tx *tx, span id)
+{
+	err e = db_exec(tx, release_remove_requires, DB_TEXT(id));
+
+	if (!e)
+		e = db_exec(tx, release_remove_packages, DB_TEXT(id));
+	if (!e)
+		e = db_exec(tx, release_remove_channels, DB_TEXT(id));
+	return e ? e : db_exec(tx, release_remove_draft, DB_TEXT(id));
+}
+
 err release_add_channel(struct db_tx *tx, span id, enum channel c, int64_t now_us)
 {
 	return db_exec(

@@ -36,6 +36,9 @@ err release_set_channels(
 	struct db_tx *tx, const struct release *r, channel_set channels, int64_t now_us) MUST_USE;
 err release_add_channel(struct db_tx *tx, span id, enum channel c, int64_t now_us) MUST_USE;
 
+/* Removes a draft with its packages. The caller has seen in this transaction that it is one. */
+err release_delete(struct db_tx *tx, span id) MUST_USE;
+
 /* True when the diagram above has this arrow. */
 bool release_may_become(enum release_state from, enum release_state to);
 /*

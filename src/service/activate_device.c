@@ -84,9 +84,10 @@ static err add_device(struct db_tx *tx, struct activating *a, const struct licen
 
 	if (l->max_devices && l->devices >= l->max_devices)
 		return fail(t, ERR_DENIED, policy_reason_name(POLICY_DEVICE_LIMIT),
-			"All %lld devices of the licence are in use. Remove one that is not needed "
-			"any more, or extend the licence.",
-			(long long)l->max_devices);
+			"The licence is for %lld device%s, and as many use it. One that is not "
+			"needed any more has to be taken off it first; whoever manages the licence "
+			"can do that.",
+			(long long)l->max_devices, l->max_devices == 1 ? "" : "s");
 	random_id("dev", t->now_us, id);
 	*ret = (struct device){.id = span_from(arena_strdup(t->arena, id)),
 		.licence_id = l->id,

@@ -2,6 +2,7 @@
 #include "service/explain.h"
 
 #include "account/account.h"
+#include "licence/licence.h"
 
 #include "base/banned.h"
 
@@ -11,14 +12,40 @@ struct explaining {
 	struct explanation out;
 };
 
+/* Whose device it is. A device alone is asked about as its owner would use it. */
+static err find_owner(struct db_tx *tx, struct explaining *x, span *ret_account)
+{
+	struct task *t = x->task;
+	struct device device;
+	struct licence licence;
+	bool found = false;
+	err e = device_store_find(tx, t->arena, x->request->device, &device, &found);
+
+	if (!e && !found)
+		return fail(t, ERR_NOT_FOUND, "device_not_found", "There is no device %.*s.",
+			SPAN_ARG(x->request->device));
+	if (!e)
+		e = licence_store_find(tx, t->arena, device.licence_id, &licence, &found);
+	if (e)
+		return e;
+	if (!found)
+		return ERR_CORRUPT;
+	*ret_account = licence.account_id;
+	return OK;
+}
+
 static err find_subject(struct db_tx *tx, struct explaining *x, struct access_subject *ret)
 {
 	struct task *t = x->task;
-	span asked = x->request->account;
+	span asked = x->request->account, owner = SPAN_EMPTY;
 	struct account account;
 	bool found = false;
-	err e;
+	err e = x->request->device.len ? find_owner(tx, x, &owner) : OK;
 
+	if (e)
+		return e;
+	if (asked.len == 0)
+		asked = owner;
 	*ret = (struct access_subject){
 		.device = x->request->device, .country = x->request->country};
 	if (asked.len == 0)

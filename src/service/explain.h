@@ -5,7 +5,7 @@
 
 struct explain_request {
 	span package_id;
-	span account; /* id or e-mail address; empty: anonymous */
+	span account; /* id or e-mail address; empty: the device's owner, or anonymous */
 	span device;  /* or empty */
 	span country; /* or empty: unknown */
 };

@@ -287,7 +287,8 @@ static err meet(struct db_tx *tx, struct work *w, const struct package *there)
 	if (!is_same(there, &w->package))
 		return fail(t, ERR_CONFLICT, "package_differs",
 			"These bytes are in the release as %.*s, with another name, class, "
-			"entitlement, organisation or requirement.",
+			"entitlement, organisation or requirement, and stay so. Say the same as "
+			"there, or publish a new version.",
 			SPAN_ARG(there->id));
 	*p = *there;
 	w->result->existing = true;

@@ -131,8 +131,16 @@ static err derive_digests(struct db_tx *tx, struct task *t, struct feed_batch *b
 
 static err refuse_move(struct task *t, const struct release *r, enum release_state to)
 {
-	return fail(t, ERR_CONFLICT, "release_state", "A release that is %s cannot become %s.",
-		release_state_name(r->state), release_state_name(to));
+	static const char *const instead[] = {
+		[RELEASE_DRAFT] = "publish it first, or delete the draft",
+		[RELEASE_PUBLISHED] = "pause or withdraw it",
+		[RELEASE_PAUSED] = "resume or withdraw it",
+		[RELEASE_WITHDRAWN] = "that is for good, publish a higher version",
+	};
+
+	return fail(t, ERR_CONFLICT, "release_state", "The release is %s and cannot become %s: %s.",
+		r->state == RELEASE_DRAFT ? "a draft" : release_state_name(r->state),
+		release_state_name(to), instead[r->state]);
 }
 
 static err move_body(struct db_tx *tx, void *arg)

@@ -221,6 +221,30 @@ err release_edit(struct task *t, span id, const struct release_change *c, struct
 	return e;
 }
 
+/* ---- discarding ---- */
+
+static err discard_body(struct db_tx *tx, void *arg)
+{
+	struct work *w = arg;
+	err e = release_find_for(tx, w->task, w->id, w->release);
+
+	if (e)
+		return e;
+	if (w->release->state != RELEASE_DRAFT)
+		return fail(w->task, ERR_CONFLICT, "release_published",
+			"Only drafts are deleted; a release that was published is withdrawn.");
+	e = release_delete(tx, w->id);
+	return e ? e : audit_add(tx, w->task, "release.delete", w->id, "{}");
+}
+
+err release_discard(struct task *t, span id)
+{
+	struct release r;
+	struct work w = {.task = t, .id = id, .release = &r};
+
+	return db_transact(t->service->db, DB_WRITE, discard_body, &w);
+}
+
 /* ---- reading ---- */
 
 static err show_body(struct db_tx *tx, void *arg)

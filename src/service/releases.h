@@ -35,6 +35,8 @@ struct release_change {
 };
 err release_edit(
 	struct task *t, span id, const struct release_change *c, struct release *ret) MUST_USE;
+/* Drafts only, with their packages: what was published is withdrawn instead. */
+err release_discard(struct task *t, span id) MUST_USE;
 err release_show(struct task *t, span id, struct release *ret) MUST_USE;
 /* f->product_id may be a name here. */
 err release_page_of(struct task *t, const struct release_filter *f, span after, int64_t limit,
