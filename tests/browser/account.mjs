@@ -53,6 +53,7 @@ export async function sessions_are_listed_and_ended(browser, server) {
 	await end.focus();
 	await page.keyboard.press("Enter");
 	await page.getByRole("dialog", { name: "End this session?" }).waitFor();
+	assert.equal(await focused(page), "Cancel", "Enter alone destroys nothing");
 	await look(page, "sessions-end");
 	await page.keyboard.press("Escape");
 	await page.getByRole("dialog").waitFor({ state: "detached" });

@@ -4,6 +4,7 @@ import { after, before, suite, test } from "node:test";
 import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
 import * as account from "./account.mjs";
+import * as factors from "./factors.mjs";
 import * as signIn from "./sign_in.mjs";
 import * as site from "./site.mjs";
 
@@ -11,7 +12,7 @@ const only = process.argv[2] ?? "";
 let server, browser;
 
 before(async () => {
-	server = await Server.start("session.limit=900", "limit.api=1000");
+	server = await Server.start("session.limit=900", "limit.api=1000", "auth.second_factor_roles=guest");
 	browser = await Browser.start(server);
 });
 after(async () => {
@@ -20,7 +21,7 @@ after(async () => {
 });
 
 // Two at a time where they do not disturb each other; the last file stops the server in between.
-for (const [file, tests] of Object.entries({ signIn, account, site }))
+for (const [file, tests] of Object.entries({ signIn, factors, account, site }))
 	suite(file, { concurrency: file === "site" ? 1 : 2 }, () => {
 		for (const [name, run] of Object.entries(tests))
 			if (`${file}.${name}`.includes(only))

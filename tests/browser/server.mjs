@@ -126,6 +126,12 @@ export class Server {
 		return this.api(method, path, body, this.token);
 	}
 
+	/** For time that passes: what only a clock would change otherwise. */
+	sql(text) {
+		const done = spawnSync("sqlite3", ["-cmd", ".timeout 5000", join(this.data, "db/slipway.db"), text], { encoding: "utf8" });
+		if (done.status !== 0) throw new Error(`sqlite3: ${done.stderr}`);
+	}
+
 	/** A new account; gives {id, email, password}. */
 	async account(name, role = "user") {
 		const account = { email: `${name}@example.com`, role, password: `${name} has a long password` };

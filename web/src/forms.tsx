@@ -1,7 +1,7 @@
 // Forms: a Form holds Fields. Values are read from the elements when the form is sent; errors stand
 // beside their field, are tied to it for screen readers, and the first one gets the focus.
 import { createContext, type ComponentChildren, type TargetedInputEvent } from "preact";
-import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { explain, Problem } from "./api";
 import { Alert, Button } from "./ui";
 
@@ -132,10 +132,20 @@ function Labelled({ name, label, hint, children }: {
 	);
 }
 
-export function Field({ name, label, hint, ...input }: { name: string; label: string; hint?: ComponentChildren } & InputProps) {
+/** The browser's own autofocus is for the first page of a document only. */
+function useFocus(wanted = false) {
+	const ref = useRef<HTMLInputElement>(null);
+	useLayoutEffect(() => {
+		if (wanted) ref.current?.focus();
+	}, []);
+	return ref;
+}
+
+export function Field({ name, label, hint, autoFocus, ...input }: { name: string; label: string; hint?: ComponentChildren } & InputProps) {
+	const ref = useFocus(autoFocus);
 	return (
 		<Labelled name={name} label={label} hint={hint}>
-			{(ids) => <input {...(input as object)} {...ids} name={name} />}
+			{(ids) => <input {...(input as object)} {...ids} ref={ref} name={name} />}
 		</Labelled>
 	);
 }
@@ -155,17 +165,18 @@ export function SelectField({ name, label, hint, options, value }: {
 }
 
 /** A password that can be looked at, with a button inside the field. */
-export function PasswordField({ name = "password", label = "Password", hint, after, ...input }: {
+export function PasswordField({ name = "password", label = "Password", hint, after, autoFocus, ...input }: {
 	name?: string; label?: string; hint?: ComponentChildren; after?: ComponentChildren;
 } & InputProps) {
 	const [shown, setShown] = useState(false);
+	const ref = useFocus(autoFocus);
 	return (
 		<Labelled name={name} label={label} hint={hint}>
 			{(ids) => (
 				<>
 					<div class="with-button">
 						<input required maxLength={1024} spellcheck={false} autocapitalize="off" {...(input as object)} {...ids}
-							name={name} {...{ type: shown ? "text" : "password" } as object} />
+							ref={ref} name={name} {...{ type: shown ? "text" : "password" } as object} />
 						<button type="button" class="inside" aria-pressed={shown}
 							aria-label={`Show ${label.toLowerCase()}`} onClick={() => setShown(!shown)}>
 							{shown ? "Hide" : "Show"}

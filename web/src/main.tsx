@@ -8,6 +8,7 @@ import { Centred, Frame, WithMenu } from "./layout";
 import { Heading, Link, navigate, usePath } from "./router";
 import { findPage, type Page } from "./routes";
 import { loadMe, rememberReturn, SessionContext, type Me, type Session } from "./session";
+import { StepUp } from "./step_up";
 import { Alert, Button, Loading } from "./ui";
 
 function leaveForSignIn(): void {
@@ -28,7 +29,7 @@ function View({ page, session, failure }: { page: Page; session: Session; failur
 			</Centred>
 		);
 	if (!session.me) return <main class="centred"><Loading /></main>;
-	return <WithMenu key={page.path}><View /></WithMenu>;
+	return page.menu ? <WithMenu key={page.path}><View /></WithMenu> : <Centred key={page.path}><View /></Centred>;
 }
 
 function App() {
@@ -36,6 +37,7 @@ function App() {
 	const page = findPage(path);
 	const [me, setMe] = useState<Me | null | undefined>(undefined);
 	const [failure, setFailure] = useState("");
+	const [asking, setAsking] = useState<{ done(proved: boolean): void }>();
 	const session = useMemo<Session>(() => ({
 		me,
 		forget: () => setMe(undefined),
@@ -53,7 +55,7 @@ function App() {
 	useEffect(() => {
 		setHooks({
 			onSignedOut: () => setMe(null),
-			stepUp: async () => false,
+			stepUp: () => new Promise((done) => setAsking({ done: (proved) => { setAsking(undefined); done(proved); } })),
 		});
 		void session.refresh();
 	}, []);
@@ -64,6 +66,7 @@ function App() {
 	return (
 		<SessionContext.Provider value={session}>
 			<Frame>{page ? <View page={page} session={session} failure={failure} /> : <NotFound />}</Frame>
+			{asking && <StepUp onDone={asking.done} />}
 		</SessionContext.Provider>
 	);
 }

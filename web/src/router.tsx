@@ -1,7 +1,7 @@
 // Paths and pages. A navigation changes the path without a new document; the new page's heading then
 // gets the focus, so that the keyboard and a screen reader continue there.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const CHANGED = "slipway:navigated";
 
@@ -19,6 +19,7 @@ export function usePath(): string {
 		const update = () => setPath(location.pathname);
 		window.addEventListener(CHANGED, update);
 		window.addEventListener("popstate", update);
+		update(); // a page may have gone on before this listened
 		return () => {
 			window.removeEventListener(CHANGED, update);
 			window.removeEventListener("popstate", update);
@@ -70,11 +71,11 @@ export function Link({ to, children, ...rest }: {
 
 let isFirstPage = true;
 
-/** The one h1 of a page: names the document and takes the focus after a navigation. */
-export function Heading({ children, title }: { children: ComponentChildren; title?: string }) {
+/** The one h1 of a page: names the document and takes the focus when it is new. */
+export function Heading({ children }: { children: string }) {
 	const ref = useRef<HTMLHeadingElement>(null);
-	useEffect(() => {
-		document.title = `${title ?? ref.current?.textContent ?? ""} – Slipway`;
+	useLayoutEffect(() => {
+		document.title = `${children} – Slipway`;
 		// The browser's own start of a document is right for the first one. A field that has
 		// taken the focus keeps it.
 		const active = document.activeElement;
@@ -83,6 +84,6 @@ export function Heading({ children, title }: { children: ComponentChildren; titl
 			window.scrollTo(0, 0);
 		}
 		isFirstPage = false;
-	}, []);
+	}, [children]);
 	return <h1 ref={ref} tabIndex={-1}>{children}</h1>;
 }

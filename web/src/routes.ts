@@ -2,6 +2,8 @@
 // nginx answers these paths with index.html and others with 404: deploy/nginx/slipway.conf.template.
 import type { ComponentType } from "preact";
 import { Account } from "./pages/account";
+import { Enrol } from "./pages/enrol";
+import { SecondFactor } from "./pages/second_factor";
 import { Security } from "./pages/security";
 import { Sessions } from "./pages/sessions";
 import { SignIn } from "./pages/sign_in";
@@ -11,13 +13,15 @@ export interface Page {
 	title: string;
 	/** Open pages are for everybody; the others lead to sign-in first. */
 	access: "open" | "signed-in";
-	/** Group of the menu; without it the page is not in the menu. */
+	/** Group of the menu; without it the page is one card, and not in the menu. */
 	menu?: "Account";
 	view: ComponentType;
 }
 
 export const pages: Page[] = [
 	{ path: "/sign-in", title: "Sign in", access: "open", view: SignIn },
+	{ path: "/second-factor", title: "Second factor", access: "open", view: SecondFactor },
+	{ path: "/enrol", title: "Authenticator app", access: "signed-in", view: Enrol },
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
 	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
 	{ path: "/account/sessions", title: "Sessions", access: "signed-in", menu: "Account", view: Sessions },

@@ -1,7 +1,7 @@
 // Who is signed in. One state for all pages: unknown until the server has been asked.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { get, post, setCsrfToken } from "./api";
+import { get, post, Problem, setCsrfToken } from "./api";
 import { navigate, safeReturn } from "./router";
 
 export interface Me {
@@ -22,6 +22,26 @@ export interface SignedIn {
 	csrf_token: string;
 	expires_at: string;
 	mfa_enrolment_required?: boolean;
+}
+
+/** A sign-in that waits for its second factor; in memory only, as a password would be. */
+export interface Waiting {
+	mfa_token: string;
+	/** How it can be answered: totp, passkey, recovery_code. */
+	methods: string[];
+}
+
+let waiting: Waiting | undefined;
+
+export function isWaiting(): Waiting | undefined {
+	return waiting;
+}
+
+/** When signing in fails because a second factor is due: goes on to ask for it. */
+export function goOnWithFactor(error: unknown): void {
+	if (!(error instanceof Problem && error.code === "mfa_required")) throw error;
+	waiting = { mfa_token: String(error.members.mfa_token), methods: (error.members.methods as string[]) ?? ["totp"] };
+	navigate("/second-factor");
 }
 
 export interface Session {
@@ -49,10 +69,10 @@ export function rememberReturn(to: string): void {
 	sessionStorage.setItem(RETURN_KEY, safeReturn(to));
 }
 
-export function takeReturn(): string {
+export function takeReturn(fallback = "/account"): string {
 	const to = sessionStorage.getItem(RETURN_KEY);
 	sessionStorage.removeItem(RETURN_KEY);
-	return safeReturn(to ?? "/account");
+	return to ? safeReturn(to) : fallback;
 }
 
 /** Keeps what a sign-in, or a change that opens a new session, gave. */
@@ -63,6 +83,7 @@ export async function keepSession(answer: SignedIn, session: Session): Promise<v
 
 /** After any sign-in: keeps what it gave and goes on, to a page that waits for who this is now. */
 export async function enter(answer: SignedIn, session: Session): Promise<void> {
+	waiting = undefined;
 	session.forget();
 	navigate(answer.mfa_enrolment_required ? "/enrol" : takeReturn(), { replace: true });
 	await keepSession(answer, session);

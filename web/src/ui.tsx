@@ -4,7 +4,7 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hook
 import { explain } from "./api";
 
 export function Button({ kind, busy, children, ...rest }: {
-	kind?: "primary" | "danger" | "quiet"; busy?: boolean; children: ComponentChildren;
+	kind?: "primary" | "danger" | "quiet" | "link"; busy?: boolean; children: ComponentChildren;
 } & JSX.IntrinsicElements["button"]) {
 	return (
 		<button type="button" {...rest} class={kind ? `button ${kind}` : "button"} aria-disabled={busy || undefined}
@@ -108,10 +108,11 @@ export function Dialog({ title, onClose, children }: { title: string; onClose():
 }
 
 /** A button that asks before it does what cannot be undone. */
-export function Confirmed({ label, title, text, verb, onConfirm, describe }: {
+export function Confirmed({ label, title, text, verb, onConfirm, describe, kind = "danger" }: {
 	label: string; title: string; text: ComponentChildren; verb: string; onConfirm(): Promise<void>;
 	/** For screen readers, where several buttons have the same label. */
 	describe?: string;
+	kind?: "danger" | "primary";
 }) {
 	const [open, setOpen] = useState(false);
 	const [busy, setBusy] = useState(false);
@@ -138,8 +139,8 @@ export function Confirmed({ label, title, text, verb, onConfirm, describe }: {
 					{failure && <Alert kind="error">{failure}</Alert>}
 					<p>{text}</p>
 					<div class="actions">
-						<Button kind="danger" busy={busy} onClick={confirm}>{verb}</Button>
-						<Button onClick={close}>Cancel</Button>
+						<Button kind={kind} busy={busy} onClick={() => void confirm()}>{verb}</Button>
+						<Button autoFocus={kind === "danger"} onClick={close}>Cancel</Button>
 					</div>
 				</Dialog>
 			)}

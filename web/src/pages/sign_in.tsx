@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { post } from "../api";
 import { Field, Form, PasswordField, type Values } from "../forms";
 import { Heading, navigate, query } from "../router";
-import { enter, rememberReturn, takeReturn, useSession, type SignedIn } from "../session";
+import { enter, goOnWithFactor, rememberReturn, takeReturn, useSession, type SignedIn } from "../session";
 
 export function SignIn() {
 	const session = useSession();
@@ -18,7 +18,13 @@ export function SignIn() {
 
 	const signIn = async (values: Values) => {
 		const words = { email: values.email!.trim(), password: values.password, session: "cookie" };
-		await enter(await post<SignedIn>("/auth/login", words, { open: true }), session);
+		let answer: SignedIn;
+		try {
+			answer = await post<SignedIn>("/auth/login", words, { open: true });
+		} catch (error) {
+			return goOnWithFactor(error);
+		}
+		await enter(answer, session);
 	};
 	return (
 		<>
