@@ -5,6 +5,7 @@
  */
 #include "api/handlers.h"
 
+#include "catalog/platform.h"
 #include "service/ingest_events.h"
 
 #include "base/banned.h"
@@ -40,6 +41,7 @@ static err events_end(struct request *rq, bool complete)
 	size_t len = buf_len(all);
 	struct ingest_batch b = {.edge = request_text(rq, "edge"),
 		.generation = request_text(rq, "generation"),
+		.platform_exists = platform_exists,
 		.from = request_int(rq, "from", 0),
 		.len = len};
 	struct ingest_result r;

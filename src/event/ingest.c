@@ -11,7 +11,6 @@
 
 #include "base/time.h"
 #include "base/typeid.h"
-#include "catalog/platform.h"
 #include "event/download_store.h"
 #include "event/event_queries.h"
 
@@ -200,9 +199,10 @@ static err store_download(struct db_tx *tx, struct ingest_line *const *first,
 }
 
 /* What clients claim must not fill the table: what we do not know is counted together. */
-static err store_checks(struct db_tx *tx, const struct event_line *l, int64_t count)
+static err store_checks(
+	struct db_tx *tx, const struct ingest *in, const struct event_line *l, int64_t count)
 {
-	span platform = platform_exists(l->platform) ? l->platform : SPAN("other");
+	span platform = in->batch->platform_exists(l->platform) ? l->platform : SPAN("other");
 
 	return db_exec(tx, update_checks_add, DB_INT(l->at_us / TIME_DAY), DB_TEXT(platform),
 		DB_TEXT(l->installed), DB_TEXT(l->offered), DB_INT(count), DB_TEXT(l->product));
@@ -227,7 +227,7 @@ static err store_subjects(struct db_tx *tx, struct ingest *in, int64_t position)
 		if (event->kind == EVENT_DOWNLOAD)
 			e = store_download(tx, in->by_subject + i, in->by_subject + end, scratch);
 		else
-			e = store_checks(tx, event, (int64_t)(end - i));
+			e = store_checks(tx, in, event, (int64_t)(end - i));
 		if (e)
 			return e;
 	}

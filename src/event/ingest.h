@@ -20,6 +20,7 @@ struct ingest_batch {
 	int64_t from;
 	char *bytes; /* cleaned in place */
 	size_t len;
+	bool (*platform_exists)(span name); /* checks of others are counted as "other" */
 };
 
 struct ingest_result {
