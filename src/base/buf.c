@@ -61,7 +61,7 @@ static bool grow(struct buf *b, size_t need)
 	return true;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_make_room_(struct buf *b, size_t n)
 {
 	size_t len;
 
@@ -74,12 +74,6 @@ char *buf_reserve(struct buf *b, size_t n)
 	if (len + 1 > b->cap_ && !grow(b, len + 1))
 		return NULL;
 	return b->data_ + b->len_;
-}
-
-void buf_advance(struct buf *b, size_t n)
-{
-	b->len_ += n;
-	b->data_[b->len_] = '\0';
 }
 
 void buf_add(struct buf *b, span s)

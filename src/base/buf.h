@@ -47,9 +47,22 @@ void buf_add_u64(struct buf *b, uint64_t n);
 void buf_add_i64(struct buf *b, int64_t n);
 void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
+char *buf_make_room_(struct buf *b, size_t n);
+
 /* Room for n more bytes, to be filled by the caller and counted by buf_advance; NULL on failure. */
-char *buf_reserve(struct buf *b, size_t n);
-void buf_advance(struct buf *b, size_t n);
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+	if (!b->error_ && n < b->cap_ - b->len_ && n <= b->max_ - b->len_)
+		return b->data_ + b->len_;
+	return buf_make_room_(b, n);
+}
+
+static inline void buf_advance(struct buf *b, size_t n)
+{
+	b->len_ += n;
+	b->data_[b->len_] = '\0';
+}
+
 /* Cuts the content to its first len bytes; len must not exceed the present length. */
 void buf_truncate(struct buf *b, size_t len);
 /* Records a failure of the producer as if an addition had failed. */

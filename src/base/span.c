@@ -9,17 +9,7 @@
 
 span span_from(const char *text)
 {
-	return text ? (span){text, strlen(text)} : SPAN_EMPTY;
-}
-
-span span_of(const void *ptr, size_t len)
-{
-	return (span){ptr, len};
-}
-
-bool span_eq(span a, span b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+	return text ? span_of(text, strlen(text)) : SPAN_EMPTY;
 }
 
 bool span_is(span a, const char *text)
@@ -67,30 +57,11 @@ bool span_contains(span s, span part)
 	return part.len == 0 || (s.len && memmem(s.ptr, s.len, part.ptr, part.len));
 }
 
-size_t span_find(span s, char c)
-{
-	const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
-
-	return at ? (size_t)(at - s.ptr) : s.len;
-}
-
 size_t span_rfind(span s, char c)
 {
 	const char *at = s.len ? memrchr(s.ptr, c, s.len) : NULL;
 
 	return at ? (size_t)(at - s.ptr) : s.len;
-}
-
-span span_sub(span s, size_t from, size_t len)
-{
-	if (from >= s.len)
-		return SPAN_EMPTY;
-	return (span){s.ptr + from, MIN(len, s.len - from)};
-}
-
-span span_from_offset(span s, size_t from)
-{
-	return span_sub(s, from, SIZE_MAX);
 }
 
 static bool is_space(char c)
@@ -169,10 +140,24 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 	return need;
 }
 
+/* How many bytes from p on are ASCII, in steps of eight. */
+static size_t ascii_run(const char *p, size_t len)
+{
+	size_t i = 0;
+	uint64_t eight;
+
+	for (; i + sizeof(eight) <= len; i += sizeof(eight)) {
+		memcpy(&eight, p + i, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return i;
+}
+
 bool span_is_utf8(span s)
 {
 	const unsigned char *p = (const unsigned char *)s.ptr;
-	size_t i = 0;
+	size_t i = ascii_run(s.ptr, s.len);
 
 	while (i < s.len) {
 		size_t n = utf8_sequence(p + i, s.len - i);

@@ -7,6 +7,8 @@
  * All functions here are pure and thread-safe.
  */
 
+#include <string.h>
+
 #include "base/base.h"
 
 typedef struct span {
@@ -24,9 +26,18 @@ typedef struct span {
 /* For printf("%.*s", SPAN_ARG(s)). */
 #define SPAN_ARG(s) (int)(s).len, (s).ptr
 
+static inline span span_of(const void *ptr, size_t len)
+{
+	return (span){(const char *)ptr, len};
+}
+
 span span_from(const char *text); /* NULL gives the empty span */
-span span_of(const void *ptr, size_t len);
-bool span_eq(span a, span b);
+
+static inline bool span_eq(span a, span b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
 bool span_is(span a, const char *text);
 bool span_eq_nocase(span a, span b); /* ASCII only */
 int span_cmp(span a, span b);        /* memcmp order, the shorter first on a tie */
@@ -34,11 +45,28 @@ bool span_starts_with(span s, span prefix);
 bool span_ends_with(span s, span suffix);
 bool span_contains(span s, span part);
 /* Offset of the first byte c, or s.len where there is none. */
-size_t span_find(span s, char c);
+static inline size_t span_find(span s, char c)
+{
+	const char *at = s.len ? (const char *)memchr(s.ptr, c, s.len) : NULL;
+
+	return at ? (size_t)(at - s.ptr) : s.len;
+}
+
 size_t span_rfind(span s, char c);
+
 /* From `from` on, at most len bytes; out of range gives a shorter or empty span. */
-span span_sub(span s, size_t from, size_t len);
-span span_from_offset(span s, size_t from);
+static inline span span_sub(span s, size_t from, size_t len)
+{
+	if (from >= s.len)
+		return SPAN_EMPTY;
+	return span_of(s.ptr + from, MIN(len, s.len - from));
+}
+
+static inline span span_from_offset(span s, size_t from)
+{
+	return span_sub(s, from, SIZE_MAX);
+}
+
 /* Without ASCII white space at both ends. */
 span span_trim(span s);
 

@@ -247,12 +247,41 @@ static void writer_misuse(void **state UNUSED)
 	assert_int_equal(buf_error(&b), ERR_INVALID);
 }
 
+/* Every byte at every place of a run: what is written reads as it was, or as U+FFFD. */
+static void bytes_at_each_place(void **state UNUSED)
+{
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t place = 0; place < 17; place++) {
+			AUTO(buf) out = {0};
+			AUTO(buf) read = {0};
+			struct json_writer w;
+			struct json_reader r;
+			char text[] = "~ zA0~ zA0~ zA0~!";
+
+			text[place] = (char)c;
+			buf_init(&out, 1000);
+			buf_init(&read, 1000);
+			json_writer_init(&w, &out);
+			json_str(&w, NULL, span_of(text, 17));
+			json_reader_init(&r, buf_span(&out));
+			json_get_string(&r, &read);
+			assert_ok(json_read_end(&r));
+			if (c < 0x80) {
+				assert_true(span_eq(buf_span(&read), span_of(text, 17)));
+				continue;
+			}
+			assert_int_equal(buf_len(&read), 19);
+			assert_memory_equal(buf_str(&read) + place, "\xEF\xBF\xBD", 3);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(texts_refused),
 		cmocka_unit_test(texts_read), cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(reading), cmocka_unit_test(wrong_types), cmocka_unit_test(misuse),
-		cmocka_unit_test(writing), cmocka_unit_test(writer_misuse)};
+		cmocka_unit_test(writing), cmocka_unit_test(writer_misuse),
+		cmocka_unit_test(bytes_at_each_place)};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }
