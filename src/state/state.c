@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,7 +29,8 @@ static const span position_key = SPAN_INIT("\0position");
 struct state {
 	MDB_env *env;
 	MDB_dbi dbi;
-	dev_t device; /* of data.mdb as it was opened */
+	MDB_txn *_Atomic idle; /* a read transaction without a snapshot, or NULL: see state_end() */
+	dev_t device;          /* of data.mdb as it was opened */
 	ino_t inode;
 	char data_path[PATH_BYTES];
 };
@@ -204,6 +206,8 @@ void state_close(struct state *s)
 {
 	if (!s)
 		return;
+	if (s->idle)
+		mdb_txn_abort(s->idle);
 	if (s->env)
 		mdb_env_close(s->env);
 	free(s);
@@ -220,20 +224,31 @@ bool state_is_replaced(const struct state *s)
 
 err state_begin(struct state *s, struct state_view *ret)
 {
-	MDB_txn *txn;
-	int code = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+	MDB_txn *txn = atomic_exchange(&s->idle, NULL);
+	int code = txn ? mdb_txn_renew(txn) : mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
 
-	if (code)
+	if (code) {
+		mdb_txn_abort(txn);
 		return err_from_mdb(code);
-	*ret = (struct state_view){.txn_ = txn, .dbi_ = s->dbi};
+	}
+	*ret = (struct state_view){.state_ = s, .txn_ = txn, .dbi_ = s->dbi};
 	return OK;
 }
 
+/* The snapshot is let go. The object waits for the next view, in place of one that waits already.
+ */
 void state_end(struct state_view *v)
 {
-	if (v->txn_)
-		mdb_txn_abort(v->txn_);
+	if (!v->txn_)
+		return;
+	mdb_txn_reset(v->txn_);
+	mdb_txn_abort(atomic_exchange(&v->state_->idle, v->txn_));
 	v->txn_ = NULL;
+}
+
+uint64_t state_view_version(const struct state_view *v)
+{
+	return mdb_txn_id(v->txn_);
 }
 
 static bool find(MDB_txn *txn, MDB_dbi dbi, span key, span *ret_value)
@@ -353,15 +368,6 @@ static struct state_position read_position(MDB_txn *txn, MDB_dbi dbi)
 void state_position(const struct state_view *v, struct state_position *ret)
 {
 	*ret = read_position(v->txn_, v->dbi_);
-}
-
-uint64_t state_version(struct state *s)
-{
-	MDB_envinfo info;
-
-	if (mdb_env_info(s->env, &info))
-		return 0;
-	return info.me_last_txnid;
 }
 
 /* ---- writing ---- */

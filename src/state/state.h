@@ -34,11 +34,14 @@ bool state_is_replaced(const struct state *s);
 
 /* A consistent view. Any thread of the process that opened s; end it soon with state_end(). */
 struct state_view {
+	struct state *state_;
 	void *txn_;
 	uint32_t dbi_;
 };
 err state_begin(struct state *s, struct state_view *ret) MUST_USE;
 void state_end(struct state_view *v); /* accepts an ended view */
+/* Names the content seen: views of one opened state with the same number see the same. Not 0. */
+uint64_t state_view_version(const struct state_view *v);
 
 /* The value, borrowed until the view ends; false where there is none. */
 bool state_find(const struct state_view *v, span key, span *ret_value);
@@ -62,8 +65,6 @@ struct state_position {
 	int64_t issued_at_us;
 };
 void state_position(const struct state_view *v, struct state_position *ret);
-/* Changes whenever anything was committed: for watching without reading. */
-uint64_t state_version(struct state *s);
 
 struct state_change {
 	span key, value;

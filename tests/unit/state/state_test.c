@@ -109,6 +109,17 @@ static void assert_value(struct state *s, span key, const char *expected)
 	state_end(&v);
 }
 
+static uint64_t version_of(struct state *s)
+{
+	struct state_view v;
+
+	assert_int_equal(state_begin(s, &v), OK);
+	uint64_t version = state_view_version(&v);
+
+	state_end(&v);
+	return version;
+}
+
 static void open_missing(void **unused)
 {
 	(void)unused;
@@ -224,7 +235,7 @@ static void conflict_and_repetition(void **unused)
 	assert_int_equal(apply(s, at(1, 0, 0), at(1, 4, 100), &one, 1), OK);
 	assert_int_equal(apply(s, at(1, 4, 100), at(1, 6, 200), &two, 1), OK);
 	assert_value(s, SPAN("a"), "2");
-	uint64_t version = state_version(s);
+	uint64_t version = version_of(s);
 
 	/* again, or older: fine, and nothing happens */
 	assert_int_equal(apply(s, at(1, 4, 100), at(1, 6, 200), &other, 1), OK);
@@ -236,7 +247,7 @@ static void conflict_and_repetition(void **unused)
 	assert_int_equal(apply(s, at(2, 6, 0), at(2, 8, 1), &other, 1), ERR_CONFLICT);
 	assert_value(s, SPAN("a"), "2");
 	assert_position(s, 1, 6, 200);
-	assert_int_equal(state_version(s), version);
+	assert_int_equal(version_of(s), version);
 	state_close(s);
 }
 
@@ -411,14 +422,47 @@ static void view_is_a_snapshot(void **unused)
 
 	assert_int_equal(apply(s, at(1, 0, 0), at(1, 1, 1), &one, 1), OK);
 	assert_int_equal(state_begin(s, &before), OK);
-	uint64_t version = state_version(s);
+	uint64_t version = version_of(s);
 
 	assert_int_equal(apply(s, at(1, 1, 1), at(1, 2, 2), &two, 1), OK);
-	assert_int_not_equal(state_version(s), version);
+	assert_int_not_equal(version_of(s), version);
 	assert_value(s, SPAN("a"), "2");
 	assert_true(state_find(&before, SPAN("a"), &value));
 	assert_span(value, SPAN("1"));
 	state_end(&before);
+	state_close(s);
+}
+
+/* A view that has ended leaves its transaction to the next, which must not show the past. */
+static void views_follow_each_other(void **unused)
+{
+	struct state *s = open_or_fail(STATE_WRITE);
+	struct state_change one = put(SPAN("a"), SPAN("1")), two = put(SPAN("a"), SPAN("2"));
+	struct state_view first, second, third;
+
+	(void)unused;
+	assert_int_equal(apply(s, at(1, 0, 0), at(1, 1, 1), &one, 1), OK);
+	uint64_t version = version_of(s);
+
+	assert_int_not_equal(version, 0);
+	assert_int_equal(state_begin(s, &first), OK);
+	assert_int_equal(state_view_version(&first), version);
+	assert_int_equal(apply(s, at(1, 1, 1), at(1, 2, 2), &two, 1), OK);
+	assert_int_equal(state_begin(s, &second), OK);
+	assert_int_not_equal(state_view_version(&second), version);
+	assert_int_equal(state_view_version(&first), version);
+	assert_int_equal(state_begin(s, &third), OK);
+	state_end(&first);
+	state_end(&second);
+	state_end(&third);
+	state_end(&third);
+	for (int i = 0; i < 300; i++) { /* more often than there are places for readers */
+		assert_int_equal(state_begin(s, &first), OK);
+		assert_int_equal(state_begin(s, &second), OK);
+		state_end(&first);
+		state_end(&second);
+	}
+	assert_value(s, SPAN("a"), "2");
 	state_close(s);
 }
 
@@ -617,6 +661,7 @@ int main(void)
 		ROW(walks),
 		ROW(releases_in_order),
 		ROW(view_is_a_snapshot),
+		ROW(views_follow_each_other),
 		ROW(replaced_environment),
 		ROW(killed_writer),
 		ROW(leaked_reader),
