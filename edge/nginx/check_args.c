@@ -14,7 +14,7 @@
 #define OS_VERSION_MAX 64
 
 struct parameter {
-	const char *name;
+	span name;
 	/* NULL when the value is good, else the detail for the client. */
 	const char *(*read)(span value, struct slipway_check_args *to);
 	bool required;
@@ -123,22 +123,22 @@ static const char *read_manual(span v, struct slipway_check_args *to)
 }
 
 static const struct parameter parameters[] = {
-	{"product", read_product, true, false},
-	{"version", read_version, true, true},
-	{"platform", read_platform, true, false},
-	{"channel", read_channel, false, false},
-	{"format", read_format, false, false},
-	{"cohort", read_cohort, false, false},
-	{"last_counted", read_counted, false, false},
-	{"os_version", read_os_version, false, false},
-	{"pin", read_pin, false, false},
-	{"manual", read_manual, false, false},
+	{SPAN_INIT("product"), read_product, true, false},
+	{SPAN_INIT("version"), read_version, true, true},
+	{SPAN_INIT("platform"), read_platform, true, false},
+	{SPAN_INIT("channel"), read_channel, false, false},
+	{SPAN_INIT("format"), read_format, false, false},
+	{SPAN_INIT("cohort"), read_cohort, false, false},
+	{SPAN_INIT("last_counted"), read_counted, false, false},
+	{SPAN_INIT("os_version"), read_os_version, false, false},
+	{SPAN_INIT("pin"), read_pin, false, false},
+	{SPAN_INIT("manual"), read_manual, false, false},
 };
 
 static ngx_int_t find_parameter(span name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
-		if (span_is(name, parameters[i].name))
+		if (span_eq(name, parameters[i].name))
 			return (ngx_int_t)i;
 	return NGX_DECLINED;
 }
@@ -167,13 +167,13 @@ static bool decode(ngx_http_request_t *r, const struct parameter *p, span raw, s
 	return true;
 }
 
-static const char *problem_with(ngx_http_request_t *r, const char *name, const char *what)
+static const char *problem_with(ngx_http_request_t *r, span name, const char *what)
 {
 	char text[96];
 	struct buf out;
 
 	buf_init_fixed(&out, text, sizeof(text));
-	buf_add_str(&out, name);
+	buf_add(&out, name);
 	buf_add_str(&out, what);
 	span copy = slipway_copy(r, buf_span(&out));
 

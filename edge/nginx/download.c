@@ -51,17 +51,6 @@ static bool is_blocked(const struct state_view *v, span sha256)
 
 /* ---- which file ---- */
 
-/* The last segment: with the token elsewhere, any path may lead to the name. */
-static span name_of(const struct slipway_ctx *ctx)
-{
-	span name = ctx->name;
-	size_t slash = span_rfind(name, '/');
-
-	if (ctx->path_token || slash == name.len)
-		return name;
-	return span_from_offset(name, slash + 1);
-}
-
 static bool is_digest(span s)
 {
 	bool good = s.len == 64;
@@ -99,7 +88,7 @@ static enum found find_file(ngx_http_request_t *r, struct slipway_ctx *ctx,
 {
 	const struct token_claims *c = ctx->claims;
 
-	*ret = (struct file){.name = name_of(ctx), .sha256 = c->digest};
+	*ret = (struct file){.name = ctx->name, .sha256 = c->digest};
 	ctx->package = c->package;
 	if (ret->name.len == 0)
 		return NO_SUCH_FILE;

@@ -6,7 +6,7 @@
 
 #include "base/banned.h"
 
-#define TOKEN_CACHE_DEFAULT ((size_t)16 << 20)
+#define TOKEN_CACHE_DEFAULT ((size_t)32 << 20)
 
 static char *set_check(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *set_download(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

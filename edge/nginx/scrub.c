@@ -59,9 +59,11 @@ static bool looks_like_token(span s)
 {
 	size_t dots = 0;
 
+	if (span_starts_with(s, SPAN("eyJ")) || s.len > 255)
+		return true;
 	for (size_t i = 0; i < s.len; i++)
 		dots += s.ptr[i] == '.';
-	return span_starts_with(s, SPAN("eyJ")) || s.len > 255 || (dots == 2 && s.len >= 100);
+	return dots == 2 && s.len >= 100;
 }
 
 static void keep_token(ngx_http_request_t *r, struct slipway_ctx *ctx, span token)
@@ -92,6 +94,14 @@ static bool has_other_token(ngx_http_request_t *r)
 	return false;
 }
 
+/* With the token elsewhere any path may lead to the name. */
+static span last_segment(span path)
+{
+	size_t slash = span_rfind(path, '/');
+
+	return slash == path.len ? path : span_from_offset(path, slash + 1);
+}
+
 static void scrub_path(ngx_http_request_t *r, struct slipway_ctx *ctx)
 {
 	span below = span_from_offset(span_of_str(r->uri), under.len);
@@ -99,12 +109,11 @@ static void scrub_path(ngx_http_request_t *r, struct slipway_ctx *ctx)
 	bool is_alone = first.len == below.len;
 
 	ctx->under_d = true;
-	ctx->name = below;
+	ctx->name = last_segment(below);
 	if (!looks_like_token(first) && (is_alone || has_other_token(r)))
 		return;
 	keep_token(r, ctx, first);
 	wipe_path(r, r->uri.data + under.len, first.len);
-	ctx->path_token = true;
 	ctx->name = is_alone ? SPAN_EMPTY : span_from_offset(below, first.len + 1);
 }
 
@@ -157,36 +166,29 @@ static bool has_token_argument(ngx_http_request_t *r)
 	return false;
 }
 
-static ngx_int_t scrub(ngx_http_request_t *r)
+static void scrub(ngx_http_request_t *r, struct slipway_ctx *ctx)
 {
 	span uri = span_of_str(r->uri);
 
-	if (r->headers_in.referer)
-		slipway_redact(r->headers_in.referer->value.data, r->headers_in.referer->value.len);
-	if (span_starts_with(uri, under) || has_token_argument(r)) {
-		struct slipway_ctx *ctx = slipway_ctx(r);
-
-		if (!ctx)
-			return NGX_ERROR;
-		if (ctx->scrubbed)
-			return NGX_OK;
-		ctx->scrubbed = true;
-		if (span_starts_with(uri, under))
-			scrub_path(r, ctx);
+	ctx->scrubbed = true;
+	if (span_starts_with(uri, under))
+		scrub_path(r, ctx);
+	if (has_token_argument(r))
 		scrub_arguments(r, ctx);
-	}
 	if (span_find(uri, 'J') < uri.len)
 		scrub_other_path(r);
-	return NGX_OK;
+	if (r->headers_in.referer)
+		slipway_redact(r->headers_in.referer->value.data, r->headers_in.referer->value.len);
 }
 
 ngx_int_t slipway_scrub_handler(ngx_http_request_t *r)
 {
-	if (scrub(r) != NGX_OK)
-		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	struct slipway_ctx *ctx = slipway_find_ctx(r);
+	struct slipway_ctx *ctx = slipway_ctx(r);
 
-	if (!ctx || !ctx->token.len || slipway_is_private(r))
+	if (!ctx)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	scrub(r, ctx);
+	if (!ctx->token.len || slipway_is_private(r))
 		return NGX_DECLINED;
 	ctx->verdict = VERDICT_PLAINTEXT;
 	ctx->verified = true;
@@ -238,15 +240,14 @@ ngx_int_t slipway_scrub_before_log(ngx_http_request_t *r)
 {
 	struct slipway_ctx *ctx = slipway_ctx(r);
 
+	/* Refused while it was being read; an error_page may have set another URI since. */
+	if (!ctx || !ctx->scrubbed) {
+		scrub_unparsed(r);
+		if (ctx && r->uri.len && !r->internal)
+			scrub(r, ctx);
+	}
 	if (ctx)
 		ctx->logging = true;
-	if (r->uri.len && !r->internal)
-		(void)scrub(r); /* fails only without memory, and then after overwriting nothing */
-	if (!ctx || !ctx->scrubbed) {
-		/* refused while it was being read; an error_page may have set another URI since */
-		if (!r->uri.len || r->internal)
-			scrub_unparsed(r);
-	}
 	redact_all(r);
 	return NGX_OK;
 }

@@ -12,8 +12,10 @@
  *   scrub.c        no token survives in memory that logs are written from
  *   redact.c       no token survives in a line of an error log either
  *   verify.c       token → verdict and claims
- *   token_cache.c  verified tokens, by digest        key_cache.c   parsed verification keys
+ *   token_cache.c  tokens verified before            key_cache.c   parsed verification keys
  *   check.c        update checks                     check_args.c  their parameters
+ *   choose.c       … from the published index        check_json.c  … as JSON
+ *   answer_cache.c … given before
  *   download.c     /d/: may this be sent, and which file is it
  *   serve.c        sends a file as nginx's static module does
  *   range.c        which bytes were asked for        variables.c   $slipway_…
@@ -95,15 +97,15 @@ const char *slipway_verdict_name(enum slipway_verdict v);
  * Spans point into the pool, into static memory or into the request's own (scrubbed) buffers.
  */
 struct slipway_ctx {
-	span token;   /* copied out of the URL before that was overwritten, or empty */
-	bool several; /* … and another one that differs */
-	bool scrubbed;
-	bool under_d;    /* the path starts with /d/ */
-	bool path_token; /* … and its first segment was a token */
-	bool logging;    /* the log phase has begun: nothing is verified any more */
-	span name;       /* under /d/: what follows the token, decoded; else everything below */
+	span token;    /* copied out of the URL before that was overwritten, or empty */
+	bool several;  /* … and another one that differs */
+	bool scrubbed; /* the URL is clean */
+	bool under_d;  /* the path starts with /d/ */
+	bool logging;  /* the log phase has begun: nothing is verified any more */
+	span name;     /* under /d/: of the file that is asked for, decoded */
 
-	bool verified; /* claims and verdict hold what the token alone says */
+	bool verified;     /* claims and verdict hold what the token is worth, but for its times */
+	uint64_t snapshot; /* of the published state for which that was found out */
 	enum slipway_verdict verdict;
 	struct token_claims
 		*claims; /* of a good signature, else NULL; stays when it turns bad later */
@@ -141,8 +143,11 @@ void slipway_worker_exit(void);
  * False while there is no state; the log says so once a minute at most.
  */
 bool slipway_view(struct state_view *ret);
+/* A number that no other content of the state has, also not that of a state opened later; not 0. */
+uint64_t slipway_snapshot(const struct state_view *v);
 struct token_cache *slipway_token_cache(void);
 struct key_cache *slipway_key_cache(void);
+struct answer_cache *slipway_answer_cache(void);
 
 /* ---- key_cache.c ---- */
 
@@ -162,21 +167,45 @@ struct token_cache;
 /* Fixed memory of about this size. NULL when memory is out. */
 struct token_cache *token_cache_new(size_t bytes);
 void token_cache_free(struct token_cache *c); /* accepts NULL */
+
+/* What verify.c knows of a cached token besides its claims. */
+struct token_mark {
+	uint64_t generation; /* of the key that verified it */
+	uint64_t snapshot;   /* the last in which key, revocations and epochs were good, or 0 */
+};
+
 /*
- * Claims of a token that was verified before with the key of this generation; spans point into
- * memory of pool. The caller looks at times and revocations: they are not the cache's business.
+ * Claims of a token that was verified before; their spans point into memory of pool. Gives its
+ * mark, which the caller may change until the next put, or NULL.
  */
-bool token_cache_find(struct token_cache *c, const uint8_t digest[32], ngx_pool_t *pool,
-	struct token_claims *ret, uint64_t *ret_generation);
-void token_cache_put(struct token_cache *c, const uint8_t digest[32],
-	const struct token_claims *claims, uint64_t generation, int64_t now_s);
+struct token_mark *token_cache_find(
+	struct token_cache *c, span token, ngx_pool_t *pool, struct token_claims *ret);
+void token_cache_put(struct token_cache *c, span token, const struct token_claims *claims,
+	struct token_mark mark, int64_t now_s);
+
+/* ---- answer_cache.c ---- */
+
+/* What an update check says, but for the time of the next one. */
+struct slipway_answer {
+	enum update_reason reason;
+	uint32_t next_check_s; /* before it is spread over clients */
+	span head;             /* JSON, up to the number of seconds */
+	span offered, package; /* for the log */
+};
+
+struct answer_cache;
+struct answer_cache *answer_cache_new(void);    /* NULL when memory is out */
+void answer_cache_free(struct answer_cache *c); /* accepts NULL */
+/* Spans of the answer live until the next put. */
+bool answer_cache_find(struct answer_cache *c, span key, struct slipway_answer *ret);
+void answer_cache_put(struct answer_cache *c, span key, const struct slipway_answer *a);
 
 /* ---- scrub.c, redact.c ---- */
 
 /* POST_READ: takes the token out of the URL. The first handler of the log phase does it again. */
 ngx_int_t slipway_scrub_handler(ngx_http_request_t *r);
 ngx_int_t slipway_scrub_before_log(ngx_http_request_t *r);
-/* Overwrites everything in text that looks like one of our tokens. */
+/* Overwrites everything in text that looks like a token, and the value of any `token=`. */
 void slipway_redact(u_char *text, size_t len);
 /* Puts slipway_redact() in front of an error log and those chained to it; idempotent. */
 ngx_int_t slipway_guard_log(ngx_pool_t *pool, ngx_log_t *log);
@@ -234,6 +263,19 @@ struct slipway_check_args {
 /* Reads the query. NGX_OK, or NGX_DECLINED with a detail for the client. */
 ngx_int_t slipway_check_args(
 	ngx_http_request_t *r, struct slipway_check_args *ret, const char **ret_detail);
+
+/* All that a lasting choice depends on, in bytes that no other question has. */
+void slipway_choice_key(struct buf *key, ngx_http_request_t *r, const struct slipway_ctx *ctx,
+	const struct slipway_check_args *args, const struct state_view *v);
+/*
+ * Fills ret in any case; its spans borrow the view. True when the choice lasts: it is the same for
+ * every request with this key, neither cohort nor time took part in it.
+ */
+bool slipway_choose(ngx_http_request_t *r, const struct slipway_ctx *ctx,
+	const struct slipway_check_args *args, const struct state_view *v,
+	const struct state_product *product, struct update_choice *ret);
+/* The answer as JSON, up to the number of seconds until the next check. */
+void slipway_write_choice(struct buf *out, const struct update_choice *c, enum channel channel);
 
 /* "0-99,200-299": what a Range header means for a file of this size; false if nothing. */
 #define SLIPWAY_RANGES_MAX 8

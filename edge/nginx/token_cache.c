@@ -1,14 +1,16 @@
 /*
- * Verified tokens by the SHA-256 of their text, in sets of four, in memory of a fixed size. Hard
- * rule: only what a signature has proved is kept here, and nothing else is concluded from it:
- * times, keys and revocations are looked at for each request.
+ * Verified tokens by their text, in sets of four, in memory of a fixed size. Hard rule: only what a
+ * signature has proved is kept here. Whether it still counts is not known here: the mark says for
+ * which content of the published state verify.c has found out.
  */
 #include "slipway.h"
+
+#include "crypto/secret.h"
 
 #include "base/banned.h"
 
 #define WAYS       4
-#define SLOT_BYTES 1024
+#define SLOT_BYTES 2048
 
 /* The members of the claims that are text; stored one after the other in this order. */
 static const size_t texts[] = {
@@ -42,15 +44,15 @@ static const size_t texts[] = {
 };
 
 struct slot {
-	uint8_t digest[32];
-	uint64_t used;       /* tick of the last use; 0: free */
-	uint64_t generation; /* of the key that verified it */
+	uint64_t used; /* tick of the last use; 0: free */
+	struct token_mark mark;
 	int64_t iat, nbf, exp;
 	uint64_t subject_epoch, global_epoch;
 	uint16_t lengths[ARRAY_LEN(texts)];
-	uint16_t total;
+	uint16_t total; /* of these */
+	uint16_t token_len;
 	uint8_t kind;
-	char text[];
+	char text[]; /* of the claims, then the token */
 };
 
 #define TEXT_BYTES (SLOT_BYTES - offsetof(struct slot, text))
@@ -87,13 +89,36 @@ void token_cache_free(struct token_cache *c)
 	free(c);
 }
 
-static struct slot *slot_at(struct token_cache *c, const uint8_t digest[32], size_t way)
+/*
+ * The set of a token: of its last bytes, which are those of a signature and so as good as drawn.
+ * Only tokens with a good signature get in, so nobody chooses which set he fills.
+ */
+static struct slot *set_of(struct token_cache *c, span token)
 {
-	size_t set = ((size_t)digest[0] | (size_t)digest[1] << 8 | (size_t)digest[2] << 16) &
-		     (c->sets - 1);
+	uint64_t hash = 0;
+
+	for (size_t i = token.len > 12 ? token.len - 12 : 0; i < token.len; i++)
+		hash = (hash + (u_char)token.ptr[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t set = (hash >> 32) & (c->sets - 1);
 
 	/* slots are aligned: SLOT_BYTES is a power of two, and the memory is calloc's */
-	return (struct slot *)(void *)(c->slots + (set * WAYS + way) * SLOT_BYTES);
+	return (struct slot *)(void *)(c->slots + set * WAYS * SLOT_BYTES);
+}
+
+static struct slot *slot_at(struct slot *set, size_t way)
+{
+	return (struct slot *)(void *)((char *)set + way * SLOT_BYTES);
+}
+
+/* What is signed is no secret; the signature is, and time must not tell how much of it is right. */
+static bool holds(const struct slot *s, span token)
+{
+	span held = span_of(s->text + s->total, s->token_len);
+	size_t dot = span_rfind(token, '.');
+
+	return s->used && held.len == token.len &&
+	       span_eq(span_sub(held, 0, dot), span_sub(token, 0, dot)) &&
+	       ct_equal(span_from_offset(held, dot), span_from_offset(token, dot));
 }
 
 static span *text_of(struct token_claims *claims, size_t i)
@@ -121,30 +146,31 @@ static bool load(const struct slot *s, ngx_pool_t *pool, struct token_claims *re
 	return true;
 }
 
-bool token_cache_find(struct token_cache *c, const uint8_t digest[32], ngx_pool_t *pool,
-	struct token_claims *ret, uint64_t *ret_generation)
+struct token_mark *token_cache_find(
+	struct token_cache *c, span token, ngx_pool_t *pool, struct token_claims *ret)
 {
-	for (size_t way = 0; way < WAYS; way++) {
-		struct slot *s = slot_at(c, digest, way);
+	struct slot *set = set_of(c, token);
 
-		if (!s->used || ngx_memcmp(s->digest, digest, 32) != 0)
+	for (size_t way = 0; way < WAYS; way++) {
+		struct slot *s = slot_at(set, way);
+
+		if (!holds(s, token))
 			continue;
 		s->used = ++c->tick;
-		*ret_generation = s->generation;
-		return load(s, pool, ret);
+		return load(s, pool, ret) ? &s->mark : NULL;
 	}
-	return false;
+	return NULL;
 }
 
 /* The one to give up: the same token, a free or dead one, else the least recently used. */
-static struct slot *victim(struct token_cache *c, const uint8_t digest[32], int64_t now_s)
+static struct slot *victim(struct token_cache *c, span token, int64_t now_s)
 {
-	struct slot *oldest = slot_at(c, digest, 0);
+	struct slot *set = set_of(c, token), *oldest = set;
 
 	for (size_t way = 0; way < WAYS; way++) {
-		struct slot *s = slot_at(c, digest, way);
+		struct slot *s = slot_at(set, way);
 
-		if (s->used && ngx_memcmp(s->digest, digest, 32) == 0)
+		if (holds(s, token))
 			return s;
 		if (s->used && s->exp + TOKEN_LEEWAY_S <= now_s)
 			s->used = 0;
@@ -154,17 +180,17 @@ static struct slot *victim(struct token_cache *c, const uint8_t digest[32], int6
 	return oldest;
 }
 
-void token_cache_put(struct token_cache *c, const uint8_t digest[32],
-	const struct token_claims *claims, uint64_t generation, int64_t now_s)
+void token_cache_put(struct token_cache *c, span token, const struct token_claims *claims,
+	struct token_mark mark, int64_t now_s)
 {
 	struct token_claims copy = *claims;
 	size_t total = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		total += text_of(&copy, i)->len;
-	if (total > TEXT_BYTES)
+	if (total + token.len > TEXT_BYTES)
 		return; /* unusually many entitlements: verified each time */
-	struct slot *s = victim(c, digest, now_s);
+	struct slot *s = victim(c, token, now_s);
 	char *text = s->text;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -173,10 +199,11 @@ void token_cache_put(struct token_cache *c, const uint8_t digest[32],
 		s->lengths[i] = (uint16_t)from.len;
 		text = (char *)ngx_cpymem(text, from.ptr, from.len);
 	}
-	ngx_memcpy(s->digest, digest, 32);
+	ngx_memcpy(text, token.ptr, token.len);
 	s->total = (uint16_t)total;
+	s->token_len = (uint16_t)token.len;
 	s->used = ++c->tick;
-	s->generation = generation;
+	s->mark = mark;
 	s->kind = (uint8_t)claims->kind;
 	s->iat = claims->iat;
 	s->nbf = claims->nbf;

@@ -162,6 +162,7 @@ static ngx_http_variable_t variables[] = {
 	CLAIM("slipway_download", download),
 	CLAIM("slipway_rate_class", rate_class),
 	FACT("slipway_package", package),
+	FACT("slipway_file", name),
 	FACT("slipway_product", product),
 	FACT("slipway_platform", platform),
 	FACT("slipway_channel", channel),

@@ -5,8 +5,6 @@
  */
 #include "slipway.h"
 
-#include "crypto/digest.h"
-
 #include "base/banned.h"
 
 const char *slipway_verdict_name(enum slipway_verdict v)
@@ -63,108 +61,6 @@ static enum slipway_verdict take_token(
 	return VERDICT_OK;
 }
 
-/* ---- what the token says ---- */
-
-struct lookup {
-	const struct state_view *view;
-	uint64_t generation;
-};
-
-static const struct eckey *look_up(void *ctx, enum token_kind kind, span kid)
-{
-	struct lookup *l = ctx;
-
-	return key_cache_get(slipway_key_cache(), l->view, kind, kid, &l->generation);
-}
-
-static enum slipway_verdict of_token_verdict(enum token_verdict v)
-{
-	static const enum slipway_verdict of[TOKEN_VERDICTS] = {
-		[TOKEN_OK] = VERDICT_OK,
-		[TOKEN_MALFORMED] = VERDICT_MALFORMED,
-		[TOKEN_WRONG_KIND] = VERDICT_WRONG_KIND,
-		[TOKEN_UNKNOWN_KEY] = VERDICT_UNKNOWN_KEY,
-		[TOKEN_BAD_SIGNATURE] = VERDICT_BAD_SIGNATURE,
-		[TOKEN_WRONG_AUDIENCE] = VERDICT_WRONG_AUDIENCE,
-		[TOKEN_NOT_YET_VALID] = VERDICT_NOT_YET_VALID,
-		[TOKEN_EXPIRED] = VERDICT_EXPIRED,
-	};
-
-	return of[v];
-}
-
-static bool is_kind_good(const struct slipway_ctx *ctx, enum token_kind kind)
-{
-	return ctx->under_d == (kind == TOKEN_DOWNLOAD);
-}
-
-static enum token_verdict verify_as(ngx_http_request_t *r, enum token_kind kind, span token,
-	struct lookup *l, char *scratch, struct token_claims *ret)
-{
-	const struct slipway_main *conf = ngx_http_get_module_main_conf(r, ngx_http_slipway_module);
-	struct token_verifier verifier = {.lookup = look_up,
-		.ctx = l,
-		.issuer = span_of_str(conf->issuer),
-		.audience = span_of_str(kind == TOKEN_DOWNLOAD ? conf->pool : conf->audience)};
-
-	return token_verify(kind, token, &verifier, ngx_time(), scratch, ret);
-}
-
-static enum slipway_verdict verify_fresh(ngx_http_request_t *r, const struct slipway_ctx *ctx,
-	span token, const struct state_view *v, const uint8_t digest[SHA256_SIZE],
-	struct token_claims *ret)
-{
-	struct lookup l = {.view = v};
-	char *scratch = ngx_palloc(r->pool, TOKEN_DECODED_MAX); /* claims point into it */
-
-	if (!scratch)
-		return VERDICT_UNAVAILABLE;
-	enum token_kind kind = ctx->under_d ? TOKEN_DOWNLOAD : TOKEN_DEVICE;
-	enum token_verdict verdict = verify_as(r, kind, token, &l, scratch, ret);
-
-	/* the kind is told from the header, before any key is asked */
-	if (verdict == TOKEN_WRONG_KIND && kind == TOKEN_DEVICE)
-		verdict = verify_as(r, TOKEN_ACCESS, token, &l, scratch, ret);
-	if (verdict == TOKEN_OK)
-		token_cache_put(slipway_token_cache(), digest, ret, l.generation, ngx_time());
-	return of_token_verdict(verdict);
-}
-
-static enum slipway_verdict verify(ngx_http_request_t *r, const struct slipway_ctx *ctx, span token,
-	const struct state_view *v, struct token_claims *ret)
-{
-	uint8_t digest[SHA256_SIZE];
-	uint64_t verified_with, present;
-
-	sha256(token, digest);
-	if (!token_cache_find(slipway_token_cache(), digest, r->pool, ret, &verified_with))
-		return verify_fresh(r, ctx, token, v, digest, ret);
-	if (!is_kind_good(ctx, ret->kind))
-		return VERDICT_WRONG_KIND;
-	if (!key_cache_get(slipway_key_cache(), v, ret->kind, ret->kid, &present))
-		return VERDICT_UNKNOWN_KEY;
-	return present == verified_with ? VERDICT_OK : verify_fresh(r, ctx, token, v, digest, ret);
-}
-
-/* Leaves the claims in ctx when the verdict is VERDICT_OK. */
-static enum slipway_verdict take_and_verify(
-	ngx_http_request_t *r, struct slipway_ctx *ctx, const struct state_view *v)
-{
-	span token;
-	enum slipway_verdict verdict = take_token(r, ctx, &token);
-
-	if (verdict != VERDICT_OK)
-		return verdict;
-	struct token_claims *claims = ngx_palloc(r->pool, sizeof(*claims));
-
-	if (!claims)
-		return VERDICT_UNAVAILABLE;
-	verdict = verify(r, ctx, token, v, claims);
-	if (verdict == VERDICT_OK)
-		ctx->claims = claims;
-	return verdict;
-}
-
 /* ---- how it stands now ---- */
 
 /* True when the state demands an epoch above `epoch` under this key. */
@@ -216,25 +112,154 @@ static bool is_revoked(const struct state_view *v, const struct token_claims *c)
 
 static enum slipway_verdict standing(const struct state_view *v, const struct token_claims *c)
 {
-	enum token_verdict at = token_check_time(c, ngx_time());
-
-	if (at != TOKEN_OK)
-		return of_token_verdict(at);
 	if (is_revoked(v, c))
 		return VERDICT_REVOKED;
 	return is_stale(v, c) ? VERDICT_STALE : VERDICT_OK;
 }
 
+/* ---- what the token says ---- */
+
+struct lookup {
+	const struct state_view *view;
+	uint64_t generation;
+};
+
+static const struct eckey *look_up(void *ctx, enum token_kind kind, span kid)
+{
+	struct lookup *l = ctx;
+
+	return key_cache_get(slipway_key_cache(), l->view, kind, kid, &l->generation);
+}
+
+static enum slipway_verdict of_token_verdict(enum token_verdict v)
+{
+	static const enum slipway_verdict of[TOKEN_VERDICTS] = {
+		[TOKEN_OK] = VERDICT_OK,
+		[TOKEN_MALFORMED] = VERDICT_MALFORMED,
+		[TOKEN_WRONG_KIND] = VERDICT_WRONG_KIND,
+		[TOKEN_UNKNOWN_KEY] = VERDICT_UNKNOWN_KEY,
+		[TOKEN_BAD_SIGNATURE] = VERDICT_BAD_SIGNATURE,
+		[TOKEN_WRONG_AUDIENCE] = VERDICT_WRONG_AUDIENCE,
+		[TOKEN_NOT_YET_VALID] = VERDICT_NOT_YET_VALID,
+		[TOKEN_EXPIRED] = VERDICT_EXPIRED,
+	};
+
+	return of[v];
+}
+
+static bool is_kind_good(const struct slipway_ctx *ctx, enum token_kind kind)
+{
+	return ctx->under_d == (kind == TOKEN_DOWNLOAD);
+}
+
+static enum token_verdict verify_as(ngx_http_request_t *r, enum token_kind kind, span token,
+	struct lookup *l, char *scratch, struct token_claims *ret)
+{
+	const struct slipway_main *conf = ngx_http_get_module_main_conf(r, ngx_http_slipway_module);
+	struct token_verifier verifier = {.lookup = look_up,
+		.ctx = l,
+		.issuer = span_of_str(conf->issuer),
+		.audience = span_of_str(kind == TOKEN_DOWNLOAD ? conf->pool : conf->audience)};
+
+	return token_verify(kind, token, &verifier, ngx_time(), scratch, ret);
+}
+
+static enum slipway_verdict verify_fresh(ngx_http_request_t *r, const struct slipway_ctx *ctx,
+	span token, const struct state_view *v, struct token_claims *ret)
+{
+	struct lookup l = {.view = v};
+	char *scratch = ngx_palloc(r->pool, TOKEN_DECODED_MAX); /* claims point into it */
+
+	if (!scratch)
+		return VERDICT_UNAVAILABLE;
+	enum token_kind kind = ctx->under_d ? TOKEN_DOWNLOAD : TOKEN_DEVICE;
+	enum token_verdict verdict = verify_as(r, kind, token, &l, scratch, ret);
+
+	/* the kind is told from the header, before any key is asked */
+	if (verdict == TOKEN_WRONG_KIND && kind == TOKEN_DEVICE)
+		verdict = verify_as(r, TOKEN_ACCESS, token, &l, scratch, ret);
+	if (verdict == TOKEN_OK)
+		token_cache_put(slipway_token_cache(), token, ret,
+			(struct token_mark){.generation = l.generation}, ngx_time());
+	return of_token_verdict(verdict);
+}
+
+/* False when the key that verified a cached token is gone, or another under the same name. */
+static bool is_key_there(
+	const struct state_view *v, const struct token_claims *c, uint64_t verified_with)
+{
+	uint64_t present;
+
+	return key_cache_get(slipway_key_cache(), v, c->kind, c->kid, &present) &&
+	       present == verified_with;
+}
+
+/*
+ * Signature, key, revocation and epochs. All of it depends on the token and the published state
+ * alone, so for a token that was good in this very state nothing needs to be asked again.
+ * *ret_proved: the claims are those of a good signature, whatever the verdict.
+ */
+static enum slipway_verdict verify(ngx_http_request_t *r, const struct slipway_ctx *ctx, span token,
+	const struct state_view *v, struct token_claims *ret, bool *ret_proved)
+{
+	uint64_t snapshot = slipway_snapshot(v);
+	enum slipway_verdict verdict = VERDICT_OK;
+
+	*ret_proved = false;
+	struct token_mark *mark = token_cache_find(slipway_token_cache(), token, r->pool, ret);
+
+	if (mark && !is_kind_good(ctx, ret->kind))
+		return VERDICT_WRONG_KIND;
+	if (mark && mark->snapshot == snapshot) {
+		*ret_proved = true;
+		return VERDICT_OK;
+	}
+	if (!mark || !is_key_there(v, ret, mark->generation)) {
+		mark = NULL;
+		verdict = verify_fresh(r, ctx, token, v, ret);
+	}
+	*ret_proved = verdict == VERDICT_OK;
+	if (verdict == VERDICT_OK)
+		verdict = standing(v, ret);
+	if (verdict == VERDICT_OK && mark)
+		mark->snapshot = snapshot;
+	return verdict;
+}
+
+static enum slipway_verdict take_and_verify(
+	ngx_http_request_t *r, struct slipway_ctx *ctx, const struct state_view *v)
+{
+	span token;
+	bool proved;
+	enum slipway_verdict verdict = take_token(r, ctx, &token);
+
+	if (verdict != VERDICT_OK)
+		return verdict;
+	struct token_claims *claims = ngx_palloc(r->pool, sizeof(*claims));
+
+	if (!claims)
+		return VERDICT_UNAVAILABLE;
+	verdict = verify(r, ctx, token, v, claims, &proved);
+	if (proved)
+		ctx->claims = claims;
+	return verdict;
+}
+
+/* ---- the verdict ---- */
+
 enum slipway_verdict slipway_judge(
 	ngx_http_request_t *r, struct slipway_ctx *ctx, const struct state_view *v)
 {
-	if (!ctx->verified) {
+	uint64_t snapshot = slipway_snapshot(v);
+
+	/* a variable may have asked earlier, and a limit have held the request since */
+	if (!ctx->verified || ctx->snapshot != snapshot) {
 		ctx->verdict = take_and_verify(r, ctx, v);
-		/* without a token or a state there is nothing to remember */
-		ctx->verified = ctx->verdict != VERDICT_UNAVAILABLE;
+		ctx->snapshot = snapshot;
+		ctx->verified = true;
 	}
-	if (ctx->claims)
-		ctx->verdict = standing(v, ctx->claims);
+	if (ctx->verdict == VERDICT_OK)
+		ctx->verdict = of_token_verdict(token_check_time(ctx->claims, ngx_time()));
 	return ctx->verdict;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What one nginx worker keeps: the open published state and the two caches. Hard rule: the state is
+ * What one nginx worker keeps: the open published state and the caches. Hard rule: the state is
  * opened after the fork, and no view outlives the call from nginx in which it began.
  */
 #include "slipway.h"
@@ -13,7 +13,9 @@ static struct {
 	struct state *state;
 	struct token_cache *tokens;
 	struct key_cache *keys;
+	struct answer_cache *answers;
 	time_t looked, complained;
+	uint64_t opened; /* states so far */
 } worker;
 
 static void complain(err e, const char *what)
@@ -33,10 +35,12 @@ static void open_state(void)
 	err e = state_open(worker.dir, STATE_READ, &worker.state);
 
 	worker.looked = ngx_time();
-	if (e)
+	if (e) {
 		complain(e, "cannot open the published state");
-	else
-		worker.complained = 0;
+		return;
+	}
+	worker.complained = 0;
+	worker.opened++;
 }
 
 /* At most once a second: a state that was missing may be there, an old one may be another now. */
@@ -56,7 +60,8 @@ ngx_int_t slipway_worker_init(ngx_cycle_t *cycle, struct slipway_main *conf)
 	worker.dir = (const char *)conf->state_dir.data;
 	worker.tokens = token_cache_new(conf->token_cache_bytes);
 	worker.keys = key_cache_new();
-	if (!worker.tokens || !worker.keys) {
+	worker.answers = answer_cache_new();
+	if (!worker.tokens || !worker.keys || !worker.answers) {
 		ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "slipway: out of memory");
 		return NGX_ERROR;
 	}
@@ -68,6 +73,7 @@ void slipway_worker_exit(void)
 {
 	token_cache_free(worker.tokens);
 	key_cache_free(worker.keys);
+	answer_cache_free(worker.answers);
 	state_close(worker.state);
 	ngx_memzero(&worker, sizeof(worker));
 }
@@ -85,9 +91,19 @@ bool slipway_view(struct state_view *ret)
 	return e == OK;
 }
 
+uint64_t slipway_snapshot(const struct state_view *v)
+{
+	return worker.opened << 48 | state_view_version(v);
+}
+
 struct token_cache *slipway_token_cache(void)
 {
 	return worker.tokens;
+}
+
+struct answer_cache *slipway_answer_cache(void)
+{
+	return worker.answers;
 }
 
 struct key_cache *slipway_key_cache(void)

@@ -50,7 +50,7 @@ http {{
     slipway_audience {issuer};
     slipway_pool {pool};
     slipway_edge {edge};
-    slipway_token_cache 1m;
+    slipway_token_cache 64k;
     slipway_country $http_x_country;
 
     log_format everything '$remote_addr "$request" "$request_uri" "$uri" "$args" "$arg_token"'

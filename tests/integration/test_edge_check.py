@@ -8,11 +8,14 @@ from urllib.parse import quote
 import pytest
 
 from edge import ISSUER, Edge
+from slipway import wait_until
 
 CHECK = "/api/v1/updates/check"
 BASE = "product=vpn&version=1.0.0&platform=linux-x86_64"
 MEMBERS = {"update", "reason", "policy", "channel", "version", "release_id", "critical", "mandatory",
            "notes_url", "package", "delta", "eol", "requires", "next_check_seconds"}
+
+PUBLISHED, PAUSED, WITHDRAWN = 1, 2, 3  # enum release_state
 
 
 @pytest.fixture(scope="module")
@@ -436,3 +439,132 @@ def test_text_from_the_catalogue_is_json(edge):
     edge.apply(edge.release("2.0.0", product="a&b=c d/é"))
     answer = edge.check(BASE.replace("vpn", quote("a&b=c d/é", safe="")))
     assert json.loads(answer.body)["version"] == "2.0.0"
+
+
+# answers that were given before
+
+
+def asked(edge, product, more="", token=None, version="1.0.0", **headers):
+    """The same question three times: the later answers may come from memory."""
+    query = f"product={product}&version={version}&platform=linux-x86_64{more}"
+    bodies = [edge.check(query, token=token, headers=headers).json for _ in range(3)]
+    assert bodies[0] == bodies[1] == bodies[2]
+    return bodies[0]
+
+
+def test_every_change_is_in_the_next_answer(edge):
+    edge.product("changing")
+    two, three = edge.package("two.deb"), edge.package("three.deb")
+
+    def release(version, package, state=PUBLISHED):
+        return edge.release(version, product="changing", packages=[package], state=state)
+
+    def offered():
+        return asked(edge, "changing")["version"]
+    assert asked(edge, "changing")["reason"] == "no_release_in_channel"
+    edge.apply(release("2.0.0", two))
+    assert offered() == "2.0.0"
+    blocked = {"type": "blocked", "sha256": three["sha256"], "reason": "recall"}
+    for change, version in ((release("3.0.0", three), "3.0.0"),
+                            (release("3.0.0", three, PAUSED), "2.0.0"),
+                            (release("3.0.0", three), "3.0.0"),
+                            (blocked, "2.0.0"),
+                            (blocked | {"deleted": True}, "3.0.0"),
+                            (release("3.0.0", three, WITHDRAWN), "2.0.0")):
+        edge.apply(change)
+        assert offered() == version, change
+    edge.product("changing", denied="KP")
+    assert asked(edge, "changing", **{"X-Country": "KP"})["policy"] == "country_restricted"
+    assert asked(edge, "changing", **{"X-Country": "DE"})["version"] == "2.0.0"
+    edge.apply({"type": "product", "name": "changing", "deleted": True})
+    assert_problem(edge.check(BASE.replace("vpn", "changing")), 404, "not_found")
+
+
+def test_answers_are_for_one_question(edge):
+    """All that a choice may depend on keeps answers apart."""
+    edge.product("question")
+    deb, pro = edge.package("q.deb", min_os_version="11"), edge.package(
+        "q-pro.deb", entitlement="pro", **{"class": 1})
+    org = edge.package("q-org.deb", **{"class": 2}, org="org_7")
+    edge.apply(edge.release("2.0.0", product="question", packages=[deb]),
+               edge.release("2.1.0", product="question", packages=[pro]),
+               edge.release("2.2.0", product="question", packages=[org]),
+               edge.release("3.0.0", product="question", channel=1, packages=[deb]),
+               edge.release("4.0.0", product="question", platform="linux-arm64", packages=[deb]))
+
+    def device(product, entitlements="pro"):
+        return edge.token("device", licence="lic_1", product=product, entitlements=entitlements)
+    expected = [
+        ({}, "2.0.0"), ({"more": "&channel=beta"}, "3.0.0"), ({"more": "&format=deb"}, "2.0.0"),
+        ({"more": "&format=rpm"}, None), ({"more": "&os_version=10"}, None),
+        ({"more": "&os_version=11"}, "2.0.0"), ({"more": "&pin=1.x"}, None),
+        ({"version": "2.0.0"}, None), ({"version": "1.9.0"}, "2.0.0"),
+        ({"token": device("prd_question")}, "2.1.0"), ({"token": device("prd_other")}, "2.0.0"),
+        ({"token": device("prd_question", "basic")}, "2.0.0"),
+        ({"token": edge.token("device")}, "2.0.0"),
+        ({"token": edge.token("device", org="org_7")}, "2.2.0"),
+        ({"token": edge.token("device", org="org_8")}, "2.0.0"),
+        ({"token": edge.token("access")}, "2.0.0")]
+    for _ in range(2):
+        for question, version in expected:
+            assert asked(edge, "question", **question)["version"] == version, question
+    arm = edge.check("product=question&version=1.0.0&platform=linux-arm64")
+    assert arm.json["version"] == "4.0.0"
+
+
+def test_each_token_counts_although_the_answer_is_known(edge):
+    """Devices of one licence ask the same question; each token is judged by itself."""
+    edge.product("known")
+    edge.apply(edge.release("2.0.0", product="known",
+                            packages=[edge.package("known.deb", **{"class": 1})]))
+    query = BASE.replace("vpn", "known")
+
+    def device(n, **more):
+        return edge.token("device", sub=f"dev_k{n}", device=f"dev_k{n}", jti=f"jti_k{n}",
+                          licence="lic_1", product="prd_known", entitlements="pro", **({"subject_epoch": 1} | more))
+
+    def is_offered(token):
+        return edge.check(query, token=token).json["version"] == "2.0.0"
+    good, revoked, removed, other = tokens = [device(n) for n in range(4)]
+    assert all(is_offered(token) for token in tokens * 3)
+    edge.apply({"type": "revoked", "jti": "jti_k1", "expires": 0})
+    assert_problem(edge.check(query, token=revoked), 401, "token_revoked")
+    edge.apply({"type": "epoch", "subject": "dev_k2", "epoch": 2})  # the device was removed
+    assert edge.check(query, token=removed).json["reason"] == "credentials_stale"
+    assert_problem(edge.check(query, token=revoked), 401, "token_revoked")
+    assert is_offered(good) and is_offered(other)
+    now = int(time.time())
+    for token, code in ((device(4, exp=now - 31, iat=now - 900), "token_expired"),
+                        (device(5, aud="https://elsewhere.example"), "wrong_audience")):
+        assert_problem(edge.check(query, token=token), 401, code)
+    edge.apply({"type": "revoked", "jti": "jti_k1", "deleted": True})
+    assert is_offered(revoked)
+
+
+def test_forgeries_of_a_known_token(edge):
+    good, other = edge.token("device"), edge.token("device", sub="dev_2", device="dev_2")
+    assert [edge.check(token=token).status for token in (good, other) * 2] == [200] * 4
+    head, claims, signature = good.split(".")
+    for forged in (f"{head}.{claims}.{other.split('.')[2]}", f"{head}.{other.split('.')[1]}.{signature}",
+                   f"{head}.{claims}.{'A' * len(signature)}", f"{head}.{claims}.{signature[:-1]}",
+                   f"{head}.{claims}.A{signature[1:]}", f"{head}.{claims}.", f"{head}.{signature}"):
+        assert_problem(edge.check(token=forged), 401, "invalid_token")
+    assert edge.check(token=good).status == 200
+
+
+def test_known_token_expires(edge):
+    now = int(time.time())
+    token = edge.token("device", iat=now - 900, exp=now - 28)  # within the leeway of 30 s
+    assert edge.check(token=token).status == 200
+    answer = wait_until(lambda: (a := edge.check(token=token)).status != 200 and a, "expiry")
+    assert_problem(answer, 401, "token_expired")
+
+
+def test_more_questions_than_places(edge):
+    edge.product("many")
+    edge.apply(edge.release("2.0.0", product="many"))
+    for _ in range(2):
+        for n in range(700):
+            for major, version in ((1, "2.0.0"), (3, None)):
+                answer = edge.check(f"product=many&version={major}.{n}.0&platform=linux-x86_64")
+                assert answer.json["version"] == version

@@ -85,6 +85,19 @@ def test_state_is_exchanged(edge):
     wait_until(lambda: is_update(edge) == "3.0.0", "the new state")
 
 
+def test_a_new_state_shows_nothing_of_the_old(edge):
+    """States that have seen as many changes are told apart: nothing is remembered from the old."""
+    edge.start()
+    token = edge.token("device", jti="jti_moved")
+    assert [edge.check(token=token).status for _ in range(3)] == [200] * 3
+    shutil.rmtree(edge.state)
+    edge.publish_keys()
+    edge.product()
+    edge.apply({"type": "revoked", "jti": "jti_moved", "expires": 0})
+    wait_until(lambda: edge.check().json.get("version", "") is None, "the new state")
+    assert edge.check(token=token).status == 401
+
+
 def test_worker_is_killed(edge):
     edge.start()
     digest = edge.blob(DATA)
