@@ -234,7 +234,8 @@ static unsigned depth_of(span text)
 		} else if (c == '"') {
 			string = true;
 		} else if (c == '{' || c == '[') {
-			most = MAX(most, ++depth);
+			depth++;
+			most = MAX(most, depth);
 		} else if ((c == '}' || c == ']') && depth > 0) {
 			depth--;
 		}

@@ -147,6 +147,14 @@ static void depth(void **state UNUSED)
 	json_decref(got);
 	assert_ok(validate_body(&t, fields, SPAN("{\"name\":\"\\\"[[[\"}"), &got));
 	json_decref(got);
+
+	/* Many beside each other are not deep: refused for what they are, not for their nesting. */
+	static const char many[] =
+		"{\"name\":\"abc\",\"requires\":[{},{},{},{},{},{},{},{},{},{},{},"
+		"{},{},{},{},{},{},{},{},{}]}";
+
+	assert_int_equal(validate_body(&t, fields, SPAN(many), &got), ERR_INVALID);
+	assert_string_equal(t.reason, "invalid_member");
 }
 
 static void parameters(void **state UNUSED)
