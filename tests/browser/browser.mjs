@@ -19,13 +19,14 @@ export const VIEWS = [
 ];
 
 export class Browser {
-	static async start(server) {
+	/** For pages of the first server, and of the others where asked to. */
+	static async start(...servers) {
 		const browser = new Browser();
-		browser.server = server;
+		browser.server = servers[0];
 		mkdirSync(SHOTS, { recursive: true });
 		browser.chromium = await chromium.launch({
 			executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-			args: [`--ignore-certificate-errors-spki-list=${server.keyHash}`,
+			args: [`--ignore-certificate-errors-spki-list=${servers.map((s) => s.keyHash).join()}`,
 				...(process.getuid() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--disable-quic"],
 		});
 		return browser;
@@ -36,8 +37,8 @@ export class Browser {
 	}
 
 	/** A new person: no cookies, nothing stored. Gives a page and what went wrong on it. */
-	async visit(path, { size = VIEWS[0].size, ...options } = {}) {
-		const context = await this.chromium.newContext({ baseURL: this.server.url, viewport: size,
+	async visit(path, { size = VIEWS[0].size, server = this.server, ...options } = {}) {
+		const context = await this.chromium.newContext({ baseURL: server.url, viewport: size,
 			reducedMotion: "reduce", ...options });
 		const page = await context.newPage();
 		page.setDefaultTimeout(10_000);

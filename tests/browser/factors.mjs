@@ -209,3 +209,39 @@ export async function who_must_have_a_factor_enrols_first(browser, server) {
 	assertNothingWrong(page);
 	await leave(page);
 }
+
+export async function the_first_administrator(browser, server, fresh) {
+	const page = await browser.visit("/set-up", { server: fresh });
+	await at(page, "Set up Slipway");
+	await look(page, "set-up");
+	await field(page, "Set-up token").fill("not this one");
+	await field(page, "E-mail address").fill("first@example.com");
+	await field(page, "Password").fill("first@example.com");
+	await button(page, "Make the account").click();
+	await page.getByText("The set-up token is wrong").waitFor();
+	assert.equal(await focused(page), "Set-up token");
+	await look(page, "set-up-wrong");
+
+	// By a link, which does not stay in the history.
+	await page.goto("about:blank");
+	await page.goto(`/set-up#token=${encodeURIComponent(fresh.setupToken)}`);
+	await at(page, "Set up Slipway");
+	assert.equal(page.url(), `${fresh.url}/set-up`);
+	assert.equal(await field(page, "Set-up token").inputValue(), fresh.setupToken);
+	await field(page, "E-mail address").fill("first@example.com");
+	await field(page, "Password").fill("first@example.com");
+	await button(page, "Make the account").click();
+	await page.locator(".field-error:not(:empty)").waitFor();
+	assert.equal(await focused(page), "Password", "one's own address is no password");
+	await field(page, "Password").fill("the first password of all");
+	await button(page, "Make the account").click();
+	await at(page, "Authenticator app"); // administrators made this way must have one
+	const app = new App(await secretOn(page));
+	await field(page, "Code").fill(await app.code());
+	await button(page, "Confirm").click();
+	await at(page, "Recovery codes");
+	await button(page, "I have stored them").click();
+	await at(page, "Security");
+	assertNothingWrong(page);
+	await leave(page);
+}

@@ -1,4 +1,4 @@
-// All browser tests, with one server and one Chromium. Run by scripts/test.sh; by hand:
+// All browser tests, with one Chromium. Run by scripts/test.sh; by hand:
 //   node tests/browser/main.mjs [part of a test's name]
 import { after, before, suite, test } from "node:test";
 import { Browser } from "./browser.mjs";
@@ -9,14 +9,16 @@ import * as signIn from "./sign_in.mjs";
 import * as site from "./site.mjs";
 
 const only = process.argv[2] ?? "";
-let server, browser;
+let server, fresh, browser;
 
 before(async () => {
-	server = await Server.start("session.limit=900", "limit.api=1000", "auth.second_factor_roles=guest");
-	browser = await Browser.start(server);
+	server = await Server.start({ settings: ["session.limit=900", "limit.api=1000", "auth.second_factor_roles=guest"] });
+	fresh = await Server.start({ admin: false });
+	browser = await Browser.start(server, fresh);
 });
 after(async () => {
 	await browser?.close();
+	await fresh?.close();
 	await server?.close();
 });
 
@@ -25,5 +27,5 @@ for (const [file, tests] of Object.entries({ signIn, factors, account, site }))
 	suite(file, { concurrency: file === "site" ? 1 : 2 }, () => {
 		for (const [name, run] of Object.entries(tests))
 			if (`${file}.${name}`.includes(only))
-				test(`${file}.${name}`, { timeout: 90_000 }, () => run(browser, server));
+				test(`${file}.${name}`, { timeout: 90_000 }, () => run(browser, server, fresh));
 	});

@@ -33,7 +33,8 @@ export async function waitUntil(condition, what, seconds = 20) {
 }
 
 export class Server {
-	static async start(...settings) {
+	/** With an administrator, or still to be set up (setupToken). */
+	static async start({ admin = true, settings = [] } = {}) {
 		const server = new Server();
 		server.settings = settings.flatMap((s) => ["--set", s]);
 		server.dir = mkdtempSync(join(tmpdir(), "slipway-test-"));
@@ -43,9 +44,10 @@ export class Server {
 		server.url = `https://localhost:${server.port}`;
 		const password = join(server.dir, "password");
 		writeFileSync(password, ADMIN.password, { mode: 0o600 });
-		const made = spawnSync(SLIPWAY, ["init", "--data", server.data, "--admin-email", ADMIN.email,
-			"--admin-password-file", password], { encoding: "utf8" });
+		const made = spawnSync(SLIPWAY, ["init", "--data", server.data, "--json",
+			...(admin ? ["--admin-email", ADMIN.email, "--admin-password-file", password] : [])], { encoding: "utf8" });
 		if (made.status !== 0) throw new Error(`slipway init: ${made.stderr}`);
+		server.setupToken = JSON.parse(made.stdout).setup_token;
 		await server.serve();
 		return server;
 	}

@@ -98,7 +98,8 @@ export function Form({ onSubmit, submit, children, kind = "primary", more, label
 /** What a page may say of an input. */
 interface InputProps {
 	type?: "text" | "email" | "number" | "date";
-	value?: string;
+	/** What it holds at first; from then on it is the person's. */
+	defaultValue?: string;
 	required?: boolean;
 	autocomplete?: string;
 	inputMode?: "text" | "numeric" | "email";

@@ -6,6 +6,7 @@ import { Enrol } from "./pages/enrol";
 import { SecondFactor } from "./pages/second_factor";
 import { Security } from "./pages/security";
 import { Sessions } from "./pages/sessions";
+import { SetUp } from "./pages/set_up";
 import { SignIn } from "./pages/sign_in";
 
 export interface Page {
@@ -21,6 +22,7 @@ export interface Page {
 export const pages: Page[] = [
 	{ path: "/sign-in", title: "Sign in", access: "open", view: SignIn },
 	{ path: "/second-factor", title: "Second factor", access: "open", view: SecondFactor },
+	{ path: "/set-up", title: "Set up", access: "open", view: SetUp },
 	{ path: "/enrol", title: "Authenticator app", access: "signed-in", view: Enrol },
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
 	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
