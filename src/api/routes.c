@@ -94,6 +94,8 @@ static const struct field new_key[] = {TEXT("name", 1, 200, "What the key is for
 	OPT_TIME("expires_at", "In a year at the latest, which is the default"), END};
 static const struct field rotation[] = {
 	CHOICE("kind", "access device download", "Which tokens it will sign"),
+	OPT_TEXT("pkcs11_uri", 512,
+		"A key in the token of pkcs11.module (RFC 7512), instead of a new file"),
 	{"soon", FIELD_BOOL, false, 0, 0, NULL, NULL,
 		"Signs in five seconds instead of after key.lead"},
 	END};

@@ -147,6 +147,7 @@ static const struct field signing_key[] = {TEXT("kid", "Key id, as in tokens and
 	CHOICE("state", "next signing accepted",
 		"next: published, does not sign yet; signing; accepted: signed until another one "
 		"followed"),
+	OPT_TEXT("pkcs11_uri", "Where its private part is, if in a PKCS#11 token"),
 	TIME("created_at", "When it was made and published"),
 	TIME("active_at", "When it signs, or began to"),
 	OPT_TIME("accepted_until", "When it will be retired; null while none follows it"), END};

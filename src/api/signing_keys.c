@@ -11,6 +11,7 @@ static void write_signing_key(struct request *rq, const struct signing_key_view 
 	json_cstr(&rq->out, "kid", v->key.kid);
 	json_cstr(&rq->out, "kind", signing_key_kind_name(v->key.kind));
 	json_cstr(&rq->out, "state", signing_key_state_name(v->state));
+	answer_text_or_null(rq, "pkcs11_uri", span_from(v->key.pkcs11_uri));
 	json_time(&rq->out, "created_at", v->key.created_at_us);
 	json_time(&rq->out, "active_at", v->key.active_at_us);
 	answer_time(rq, "accepted_until", v->accepted_until_us);
@@ -36,11 +37,12 @@ err list_signing_keys(struct request *rq)
 err post_signing_key(struct request *rq)
 {
 	struct signing_key_view v;
-	enum token_kind kind;
+	struct rotation_wish w = {
+		.soon = request_bool(rq, "soon"), .pkcs11_uri = request_text(rq, "pkcs11_uri")};
 
-	if (!signing_key_kind(request_text(rq, "kind"), &kind))
+	if (!signing_key_kind(request_text(rq, "kind"), &w.kind))
 		return ERR_BUG; /* the route's table names the kinds */
-	err e = signing_key_rotate(&rq->task, kind, request_bool(rq, "soon"), &v);
+	err e = signing_key_rotate(&rq->task, &w, &v);
 
 	if (!e)
 		write_signing_key(rq, &v);

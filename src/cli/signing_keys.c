@@ -35,6 +35,9 @@ static const struct option list_options[] = {LIMIT_OPTION, {0}};
 static const struct option rotate_options[] = {
 	{"kind", "KIND", VALUE_TEXT, OPTION_REQUIRED, "which tokens the new key will sign",
 		.choices = "access device download", .member = "kind"},
+	{"pkcs11", "URI", VALUE_TEXT, 0,
+		"a key that is in the PKCS#11 token of pkcs11.module, instead of a new file",
+		.member = "pkcs11_uri"},
 	{"soon", NULL, VALUE_FLAG, 0, "sign with it in five seconds, not after key.lead",
 		.member = "soon"},
 	{0},
@@ -61,7 +64,9 @@ const struct command signing_key_commands[] = {
 		.options = rotate_options,
 		.run = run_rotate,
 		.examples = "slipway signing-key rotate --kind access\n"
-			    "slipway signing-key rotate --kind download --soon",
+			    "slipway signing-key rotate --kind download --soon\n"
+			    "slipway signing-key rotate --kind access --pkcs11 "
+			    "'pkcs11:token=slipway;object=access-2'",
 		.next = "`slipway signing-key list` shows when it signs."},
 	{.path = "signing-key revoke",
 		.summary = "retire a signing key at once; its tokens are refused",

@@ -71,6 +71,10 @@
 		"Sessions of one account besides its devices'; the oldest end")                    \
 	X(KEY_ROTATION, "key.rotation", DURATION, "90d", 0, INT64_MAX,                             \
 		"A signing key is followed by a new one after this; 0: only on request")           \
+	X(PKCS11_MODULE, "pkcs11.module", STRING, "", 0, 0,                                        \
+		"PKCS#11 module (a shared object) of the token that holds signing keys")           \
+	X(PKCS11_PIN, "pkcs11.pin_file", STRING, "", 0, 0,                                         \
+		"File with the user PIN of that token; empty: no login")                           \
 	X(KEY_LEAD, "key.lead", DURATION, "1d", 5000000, INT64_MAX,                                \
 		"A new signing key is published this long before it signs")                        \
 	X(FACTOR_ROLES, "auth.second_factor_roles", STRING, "", 0, 0,                              \

@@ -34,7 +34,8 @@
 struct eckey {
 	EVP_PKEY *pkey;
 	EVP_PKEY_CTX *verify;
-	EVP_PKEY_CTX *sign; /* NULL: a public key */
+	EVP_PKEY_CTX *sign; /* NULL: a public key, or one with a signer */
+	struct eckey_signer signer;
 	uint8_t public[ECKEY_PUBLIC_SIZE];
 };
 
@@ -45,6 +46,8 @@ void eckey_free(struct eckey *k)
 	EVP_PKEY_CTX_free(k->verify);
 	EVP_PKEY_CTX_free(k->sign);
 	EVP_PKEY_free(k->pkey);
+	if (k->signer.free)
+		k->signer.free(k->signer.ctx);
 	free(k);
 }
 
@@ -171,6 +174,21 @@ err eckey_from_public(const uint8_t point[ECKEY_PUBLIC_SIZE], struct eckey **ret
 	return e;
 }
 
+err eckey_from_signer(
+	const uint8_t point[ECKEY_PUBLIC_SIZE], const struct eckey_signer *s, struct eckey **ret)
+{
+	struct eckey *k;
+	err e = eckey_from_public(point, &k);
+
+	if (e) {
+		s->free(s->ctx);
+		return e;
+	}
+	k->signer = *s;
+	*ret = k;
+	return OK;
+}
+
 err eckey_to_pem(const struct eckey *k, struct buf *out)
 {
 	char *text = NULL;
@@ -241,9 +259,11 @@ err eckey_sign(const struct eckey *k, span message, uint8_t ret[ECKEY_SIGNATURE_
 	uint8_t digest[SHA256_SIZE], der[DER_MAX_BYTES], signature[ECKEY_SIGNATURE_SIZE];
 	size_t len = sizeof(der), at = 2;
 
-	if (!k->sign)
+	if (!k->sign && !k->signer.sign)
 		return ERR_INVALID;
 	sha256(message, digest);
+	if (k->signer.sign)
+		return k->signer.sign(k->signer.ctx, digest, ret);
 	(void)ERR_set_mark();
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_dup(k->sign);
 	bool made = ctx && EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest)) == 1;

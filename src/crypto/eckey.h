@@ -19,14 +19,25 @@ err eckey_generate(struct eckey **ret) MUST_USE;
 err eckey_from_pem(span pem, struct eckey **ret) MUST_USE;
 /* From an uncompressed point, which is checked to lie on the curve. Gives. */
 err eckey_from_public(const uint8_t point[ECKEY_PUBLIC_SIZE], struct eckey **ret) MUST_USE;
+
+/* A private part that is somewhere else. sign is called by any thread. */
+struct eckey_signer {
+	err (*sign)(void *ctx, const uint8_t sha256[32], uint8_t ret[ECKEY_SIGNATURE_SIZE]);
+	void (*free)(void *ctx);
+	void *ctx;
+};
+/* As eckey_from_public, and signs by s. Takes s->ctx, also on failure. Gives. */
+err eckey_from_signer(const uint8_t point[ECKEY_PUBLIC_SIZE], const struct eckey_signer *s,
+	struct eckey **ret) MUST_USE;
 void eckey_free(struct eckey *k); /* accepts NULL */
 DEFINE_AUTO_PTR(eckey)
 
-/* PKCS#8 PEM of the private key; out is to be wiped by the caller. */
+/* PKCS#8 PEM of the private key, ERR_INVALID if it is not here; out is to be wiped by the caller.
+ */
 err eckey_to_pem(const struct eckey *k, struct buf *out) MUST_USE;
 void eckey_public(const struct eckey *k, uint8_t ret[ECKEY_PUBLIC_SIZE]);
 
-/* ES256 over message. ERR_INVALID when k has no private part. */
+/* ES256 over message. ERR_INVALID when k has no private part; what the signer says. */
 err eckey_sign(const struct eckey *k, span message, uint8_t ret[ECKEY_SIGNATURE_SIZE]) MUST_USE;
 /* OK, or ERR_DENIED for a signature that does not match (r or s out of range included). */
 err eckey_verify(const struct eckey *k, span message,

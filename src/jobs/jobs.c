@@ -131,11 +131,12 @@ static err measure_disk(struct task *t UNUSED, const atomic_bool *stopping UNUSE
 
 static err rotate_keys(struct task *t, const atomic_bool *stopping UNUSED)
 {
-	unsigned rotated = 0, retired = 0;
-	err e = signing_keys_turn(t, &rotated, &retired);
+	struct signing_keys_done done = {0};
+	err e = signing_keys_turn(t, &done);
 
-	say_count("next signing keys published", rotated);
-	say_count("signing keys retired", retired);
+	say_count("next signing keys published", done.rotated);
+	say_count("signing keys retired", done.retired);
+	metric_set(METRIC_KEYS_OVERDUE, NULL, done.overdue);
 	return e;
 }
 

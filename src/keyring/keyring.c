@@ -27,19 +27,22 @@
 
 #include "base/banned.h"
 
-#define SECRET_SIZE 32
+#define SECRET_SIZE    32
+#define TOKEN_RETRY_US (30 * TIME_SECOND)
 
 struct held {
 	struct held *next;
 	struct signing_key row;
 	struct eckey *public;
 	_Atomic(struct eckey *) private; /* NULL: not here, or not yet */
+	int64_t retry_at_us;             /* a token that failed is left alone until then */
 	atomic_bool retired;
 };
 
 struct keyring {
 	struct db *db;
-	char *dir;
+	struct arena *arena; /* of place */
+	struct key_place place;
 	_Atomic(struct held *) first;
 	uint8_t secret[SECRET_SIZE];
 	struct signature_cache *verified;
@@ -89,20 +92,32 @@ static err add_held(struct keyring *k, const struct signing_key *row, struct hel
 	return OK;
 }
 
+/* Without its private part a key still verifies, and it may come yet. */
+static err load_private(struct keyring *k, struct held *h)
+{
+	AUTO_PTR(arena) a = arena_new();
+	struct eckey *private = NULL;
+	const char *problem = NULL;
+	err e = private_key_load(a, &k->place, &h->row, &private, &problem);
+
+	if (!e)
+		atomic_store(&h->private, private);
+	if (problem) {
+		h->retry_at_us = clock_monotonic_us() + TOKEN_RETRY_US;
+		log_error("a signing key in a PKCS#11 token cannot be used",
+			LOG_STR("kid", h->row.kid), LOG_STR("detail", problem), LOG_ERR(e));
+	}
+	return problem || e == ERR_NOT_FOUND ? OK : e;
+}
+
 static err hold(struct keyring *k, const struct signing_key *row)
 {
 	struct held *h = find_held(k, row->kid);
-	struct eckey *private = NULL;
 	err e = h ? OK : add_held(k, row, &h);
 
-	if (e || atomic_load(&h->private))
+	if (e || atomic_load(&h->private) || clock_monotonic_us() < h->retry_at_us)
 		return e;
-	e = private_key_load(k->dir, row, &private);
-	if (e == ERR_NOT_FOUND)
-		return OK; /* it may come yet, and verifies without */
-	if (!e)
-		atomic_store(&h->private, private);
-	return e;
+	return load_private(k, h);
 }
 
 static bool is_listed(const struct table *t, const struct held *h)
@@ -210,8 +225,10 @@ static err record_key(struct db_tx *tx, void *arg)
 /* The first of a kind signs at once: there is no token yet that another verifier could miss. */
 static err make_first(struct keyring *k, enum token_kind kind, int64_t now_us, uint64_t *ret_seq)
 {
+	AUTO_PTR(arena) a = arena_new();
+	const char *problem = NULL; /* files have none */
 	struct recording r = {0};
-	err e = private_key_make(k->dir, kind, &r.key);
+	err e = private_key_make(a, &k->place, kind, SPAN_EMPTY, &r.key, &problem);
 
 	if (e)
 		return e;
@@ -226,7 +243,7 @@ static err make_first(struct keyring *k, enum token_kind kind, int64_t now_us, u
 static err open_secret(struct keyring *k)
 {
 	AUTO_PTR(arena) a = arena_new();
-	const char *path = arena_printf(a, "%s/secret.key", k->dir);
+	const char *path = arena_printf(a, "%s/secret.key", k->place.dir);
 	uint8_t fresh[SECRET_SIZE];
 	struct buf content;
 
@@ -262,8 +279,8 @@ static err complete(struct keyring *k, int64_t now_us, uint64_t *ret_seq)
 	return e;
 }
 
-err keyring_open(
-	const char *dir, struct db *db, int64_t now_us, struct keyring **ret, uint64_t *ret_seq)
+err keyring_open(const struct key_place *place, struct db *db, int64_t now_us, struct keyring **ret,
+	uint64_t *ret_seq)
 {
 	struct keyring *k = calloc(1, sizeof(*k));
 	uint64_t seq = 0;
@@ -272,8 +289,11 @@ err keyring_open(
 		return ERR_NOMEM;
 	k->db = db;
 	(void)pthread_mutex_init(&k->lock, NULL); /* cannot fail without attributes */
-	k->dir = strdup(dir);
-	err e = k->dir ? signature_cache_new(&k->verified) : ERR_NOMEM;
+	k->arena = arena_new();
+	k->place = (struct key_place){arena_strdup(k->arena, place->dir),
+		arena_strdup(k->arena, place->pkcs11_module),
+		arena_strdup(k->arena, place->pkcs11_pin_file)};
+	err e = signature_cache_new(&k->verified);
 
 	if (!e)
 		e = open_secret(k);
@@ -301,7 +321,7 @@ void keyring_close(struct keyring *k)
 	wipe(k->secret, sizeof(k->secret));
 	signature_cache_free(k->verified);
 	(void)pthread_mutex_destroy(&k->lock);
-	free(k->dir);
+	arena_free(k->arena);
 	free(k);
 }
 
@@ -337,14 +357,16 @@ bool keyring_check(void *ctx, const struct eckey *key, span text, const uint8_t 
 	return signature_cache_verify(k->verified, key, text, signature);
 }
 
-err keyring_make(struct keyring *k, enum token_kind kind, struct signing_key *ret)
+err keyring_make(struct keyring *k, struct arena *a, enum token_kind kind, span pkcs11_uri,
+	struct signing_key *ret, const char **ret_problem)
 {
-	return private_key_make(k->dir, kind, ret);
+	*ret_problem = NULL;
+	return private_key_make(a, &k->place, kind, pkcs11_uri, ret, ret_problem);
 }
 
 void keyring_discard(struct keyring *k, const struct signing_key *key)
 {
-	err e = private_key_delete(k->dir, key);
+	err e = private_key_delete(&k->place, key);
 
 	if (e)
 		log_warn("a private key that is not used any more cannot be deleted",

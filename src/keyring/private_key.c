@@ -2,6 +2,7 @@
 #include "keyring/private_key.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -12,11 +13,12 @@
 #include "base/banned.h"
 
 #define PEM_MAX   2048
+#define PIN_MAX   1024
 #define KID_BYTES 9 /* 12 characters of base64url */
 
-static char *path_of(struct arena *a, const char *dir, const struct signing_key *k)
+static char *path_of(struct arena *a, const struct key_place *place, const struct signing_key *k)
 {
-	return arena_printf(a, "%s/%s-%s.pem", dir, signing_key_kind_name(k->kind), k->kid);
+	return arena_printf(a, "%s/%s-%s.pem", place->dir, signing_key_kind_name(k->kind), k->kid);
 }
 
 /* A key is named after its public part: the start of the point's SHA-256. */
@@ -30,25 +32,20 @@ static void make_kid(const uint8_t point[ECKEY_PUBLIC_SIZE], char ret[TOKEN_KID_
 	base64url_encode(&text, span_of(digest, KID_BYTES));
 }
 
-err private_key_make(const char *dir, enum token_kind kind, struct signing_key *ret)
-{
-	AUTO_PTR(arena) a = arena_new();
-	AUTO_PTR(eckey) key = NULL;
-	struct signing_key k = {.kind = kind};
-	struct buf pem;
-	err e = eckey_generate(&key);
+/* Files ----------------------------------------------------------------------------------------
+ */
 
-	if (e)
-		return e;
-	eckey_public(key, k.point);
-	make_kid(k.point, k.kid);
+static err store_pem(struct arena *a, const struct key_place *place, const struct signing_key *k,
+	const struct eckey *key)
+{
+	struct buf pem;
+
 	buf_init(&pem, PEM_MAX);
-	e = eckey_to_pem(key, &pem);
+	err e = eckey_to_pem(key, &pem);
+
 	if (!e)
-		e = file_create_atomic(path_of(a, dir, &k), buf_span(&pem), 0600);
+		e = file_create_atomic(path_of(a, place, k), buf_span(&pem), 0600);
 	buf_wipe(&pem);
-	if (!e)
-		*ret = k;
 	return e;
 }
 
@@ -65,12 +62,63 @@ static err read_pem(const char *path, struct eckey **ret)
 	return e;
 }
 
-err private_key_load(const char *dir, const struct signing_key *k, struct eckey **ret)
+/* Tokens ---------------------------------------------------------------------------------------
+ */
+
+static err open_token(struct arena *a, const struct key_place *place, span uri, struct eckey **ret,
+	const char **ret_problem)
 {
-	AUTO_PTR(arena) a = arena_new();
+	struct buf pin;
+	bool wide;
+	err e = OK;
+
+	if (place->pkcs11_module[0] == '\0') {
+		*ret_problem = "The setting pkcs11.module names no module";
+		return ERR_INVALID;
+	}
+	buf_init(&pin, PIN_MAX);
+	if (place->pkcs11_pin_file[0])
+		e = secret_file_read(place->pkcs11_pin_file, &pin, &wide);
+	if (e)
+		*ret_problem = arena_printf(a, "The PIN file %s cannot be read: %s",
+			place->pkcs11_pin_file, err_title(e));
+	else
+		e = pkcs11_open(a, place->pkcs11_module, uri, buf_span(&pin), ret, ret_problem);
+	buf_wipe(&pin);
+	return e;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+err private_key_make(struct arena *a, const struct key_place *place, enum token_kind kind, span uri,
+	struct signing_key *ret, const char **ret_problem)
+{
+	AUTO_PTR(eckey) key = NULL;
+	struct signing_key k = {.kind = kind};
+	err e = uri.len > PKCS11_URI_MAX ? ERR_INVALID
+		: uri.len                ? open_token(a, place, uri, &key, ret_problem)
+					 : eckey_generate(&key);
+
+	if (e)
+		return e;
+	eckey_public(key, k.point);
+	make_kid(k.point, k.kid);
+	if (uri.len)
+		memcpy(k.pkcs11_uri, uri.ptr, uri.len);
+	else
+		e = store_pem(a, place, &k, key);
+	if (!e)
+		*ret = k;
+	return e;
+}
+
+err private_key_load(struct arena *a, const struct key_place *place, const struct signing_key *k,
+	struct eckey **ret, const char **ret_problem)
+{
 	AUTO_PTR(eckey) key = NULL;
 	uint8_t point[ECKEY_PUBLIC_SIZE];
-	err e = read_pem(path_of(a, dir, k), &key);
+	err e = k->pkcs11_uri[0] ? open_token(a, place, span_from(k->pkcs11_uri), &key, ret_problem)
+				 : read_pem(path_of(a, place, k), &key);
 
 	if (e)
 		return e;
@@ -82,11 +130,13 @@ err private_key_load(const char *dir, const struct signing_key *k, struct eckey 
 	return OK;
 }
 
-err private_key_delete(const char *dir, const struct signing_key *k)
+err private_key_delete(const struct key_place *place, const struct signing_key *k)
 {
 	AUTO_PTR(arena) a = arena_new();
 
-	if (unlink(path_of(a, dir, k)) != 0 && errno != ENOENT)
+	if (k->pkcs11_uri[0])
+		return OK;
+	if (unlink(path_of(a, place, k)) != 0 && errno != ENOENT)
 		return err_from_errno(errno);
-	return dir_sync(dir);
+	return dir_sync(place->dir);
 }

@@ -31,14 +31,16 @@ bool signing_key_kind(span name, enum token_kind *ret)
 
 static err read_row(struct db_rows *rows, enum token_kind kind, struct signing_key *ret)
 {
-	span kid = db_text(rows, 0), point = db_blob(rows, 2);
+	span kid = db_text(rows, 0), point = db_blob(rows, 2), uri = db_text(rows, 5);
 
-	if (kid.len > TOKEN_KID_MAX || point.len != ECKEY_PUBLIC_SIZE)
+	if (kid.len > TOKEN_KID_MAX || point.len != ECKEY_PUBLIC_SIZE || uri.len > PKCS11_URI_MAX)
 		return ERR_CORRUPT;
 	*ret = (struct signing_key){
 		.kind = kind, .created_at_us = db_int(rows, 3), .active_at_us = db_int(rows, 4)};
 	memcpy(ret->kid, kid.ptr, kid.len);
 	memcpy(ret->point, point.ptr, ECKEY_PUBLIC_SIZE);
+	if (uri.len)
+		memcpy(ret->pkcs11_uri, uri.ptr, uri.len);
 	return OK;
 }
 
@@ -74,7 +76,8 @@ err signing_key_insert(struct db_tx *tx, struct feed_batch *feed, const struct s
 	char memory[STATE_KEY_MAX + 1];
 	struct buf key;
 	err e = db_exec(tx, signing_key_add, DB_CSTR(k->kid), DB_CSTR(kind_names[k->kind]),
-		DB_BLOB(point), DB_INT(k->created_at_us), DB_INT(k->active_at_us));
+		DB_BLOB(point), DB_INT(k->created_at_us), DB_INT(k->active_at_us),
+		DB_OPT_TEXT(span_from(k->pkcs11_uri)));
 
 	if (e)
 		return e;

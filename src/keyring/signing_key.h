@@ -11,7 +11,7 @@
  * latest active_at that has come.
  */
 
-#include "crypto/eckey.h"
+#include "crypto/pkcs11.h"
 #include "feed/feed.h"
 #include "token/token.h"
 
@@ -23,6 +23,7 @@ struct signing_key {
 	enum token_kind kind;
 	uint8_t point[ECKEY_PUBLIC_SIZE];
 	int64_t created_at_us, active_at_us;
+	char pkcs11_uri[PKCS11_URI_MAX + 1]; /* empty: the private part is a file */
 };
 
 const char *signing_key_kind_name(enum token_kind kind); /* "access", "device", "download" */

@@ -122,7 +122,10 @@ static err open_parts(const struct conf *conf, struct service *s, const char **r
 	if (e)
 		return e;
 	*ret_part = "the signing keys of this database, which belong in keys/,";
-	e = keyring_open(DATA_KEYS, s->db, clock_wall_us(), &s->keys, &seq);
+	struct key_place place = {
+		DATA_KEYS, conf_str(conf, CONF_PKCS11_MODULE), conf_str(conf, CONF_PKCS11_PIN)};
+
+	e = keyring_open(&place, s->db, clock_wall_us(), &s->keys, &seq);
 	if (e)
 		return e;
 	*ret_part = "the publisher";

@@ -154,20 +154,26 @@ static err rotate_body(struct db_tx *tx, void *arg)
 }
 
 /* *ret is the new key. */
-static err rotate(struct task *t, enum token_kind kind, int64_t active_at_us, const char *why,
-	struct signing_key *ret)
+static err rotate(struct task *t, const struct rotation_wish *w, int64_t active_at_us,
+	const char *why, struct signing_key *ret)
 {
 	struct rotation r = {.task = t, .why = why};
+	const char *problem;
 
 	r.keys = arena_alloc(t->arena, sizeof(*r.keys));
-	err e = keyring_make(t->service->keys, kind, &r.key);
+	err e = keyring_make(t->service->keys, t->arena, w->kind, w->pkcs11_uri, &r.key, &problem);
 
 	if (e)
-		return e;
+		return problem ? fail(t, e == ERR_UNAVAILABLE ? e : ERR_INVALID,
+					 "pkcs11_key_unusable", "%s.", problem)
+			       : e;
 	r.key.created_at_us = t->now_us;
 	/* Tokens tell whole seconds: a key signs from the beginning of one. */
 	r.key.active_at_us = (active_at_us + TIME_SECOND - 1) / TIME_SECOND * TIME_SECOND;
 	e = db_transact(t->service->db, DB_WRITE, rotate_body, &r);
+	if (e == ERR_CONFLICT && w->pkcs11_uri.len && !t->reason)
+		return fail(t, e, "pkcs11_key_used",
+			"This key is a signing key already, or was one. Make a new one.");
 	if (e) {
 		/* After an unclear commit the key may be in the table: then it stays. */
 		if (e != ERR_UNAVAILABLE && e != ERR_IO && e != ERR_NO_SPACE)
@@ -182,17 +188,16 @@ static err rotate(struct task *t, enum token_kind kind, int64_t active_at_us, co
 	return e;
 }
 
-err signing_key_rotate(
-	struct task *t, enum token_kind kind, bool soon, struct signing_key_view *ret)
+err signing_key_rotate(struct task *t, const struct rotation_wish *w, struct signing_key_view *ret)
 {
-	int64_t lead = soon ? SIGNING_KEY_SOON_US : conf_int(t->service->conf, CONF_KEY_LEAD);
+	int64_t lead = w->soon ? SIGNING_KEY_SOON_US : conf_int(t->service->conf, CONF_KEY_LEAD);
 	struct keys *keys;
 	err e = load_now(t, &keys);
 
 	if (!e)
-		e = check_rotation(t, keys, kind); /* before a key is made in vain */
+		e = check_rotation(t, keys, w->kind); /* before a key is made in vain */
 	if (!e)
-		e = rotate(t, kind, t->now_us + lead, "requested", &ret->key);
+		e = rotate(t, w, t->now_us + lead, "requested", &ret->key);
 	if (!e)
 		judge(t, ret, NULL);
 	return e;
@@ -295,34 +300,40 @@ err signing_key_revoke(struct task *t, span kid)
 /* What the time demands ------------------------------------------------------------------------ */
 
 /* Two control planes may both find it due; the one that comes second finds the other's key. */
-static err rotate_due(struct task *t, const struct signing_key *latest, unsigned *rotated)
+static err rotate_due(
+	struct task *t, const struct signing_key *latest, struct signing_keys_done *done)
 {
 	const struct conf *conf = t->service->conf;
 	int64_t interval = conf_int(conf, CONF_KEY_ROTATION), lead = conf_int(conf, CONF_KEY_LEAD);
+	struct rotation_wish wish = {.kind = latest->kind};
 	struct signing_key made;
 
 	if (!interval || latest->active_at_us + interval > t->now_us + lead)
 		return OK;
-	err e = rotate(t, latest->kind, MAX(t->now_us + lead, latest->active_at_us + interval),
+	if (latest->pkcs11_uri[0]) {
+		done->overdue++;
+		return OK;
+	}
+	err e = rotate(t, &wish, MAX(t->now_us + lead, latest->active_at_us + interval),
 		"key.rotation", &made);
 
-	*rotated += !e;
+	done->rotated += !e;
 	return e == ERR_CONFLICT ? OK : e;
 }
 
-err signing_keys_turn(struct task *t, unsigned *ret_rotated, unsigned *ret_retired)
+err signing_keys_turn(struct task *t, struct signing_keys_done *ret)
 {
 	struct keys *keys;
 	bool due = false;
 	err e = load_now(t, &keys);
 
-	*ret_rotated = *ret_retired = 0;
+	*ret = (struct signing_keys_done){0};
 	for (size_t i = 0; i < (e ? 0 : keys->count); i++)
 		due |= is_due(t, &keys->views[i]);
 	if (due)
-		e = retire(t, SPAN_EMPTY, ret_retired);
+		e = retire(t, SPAN_EMPTY, &ret->retired);
 	for (size_t i = 0; !e && i < keys->count; i++)
 		if (!keys->views[i].accepted_until_us) /* the latest of its kind */
-			e = rotate_due(t, &keys->views[i].key, ret_rotated);
+			e = rotate_due(t, &keys->views[i].key, ret);
 	return e;
 }

@@ -32,7 +32,9 @@
 	X(SCRUB_BYTES, "slipway_scrub_bytes_total", COUNTER, "",                                   \
 		"Bytes re-hashed by the scrubber")                                                 \
 	X(SCRUB_FAILURES, "slipway_scrub_failures_total", COUNTER, "", "Files found damaged")      \
-	X(DISK_FREE, "slipway_disk_free_bytes", GAUGE, "", "Free space in the data directory")
+	X(DISK_FREE, "slipway_disk_free_bytes", GAUGE, "", "Free space in the data directory")     \
+	X(KEYS_OVERDUE, "slipway_signing_keys_overdue", GAUGE, "",                                 \
+		"Signing keys in tokens that are older than key.rotation")
 
 #define METRICS_ENUM(id, name, kind, label, help) METRIC_##id,
 enum metric { METRICS(METRICS_ENUM) METRIC_COUNT };

@@ -2,6 +2,11 @@
 without a restart. Times of months are in tests/unit/service/signing_keys_test.c."""
 import base64
 import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
 
 import pytest
 import slipway
@@ -128,3 +133,88 @@ def test_only_those_with_the_permission(world):
         assert world.api(method, path, body, token=jo).status == 403
         assert world.api(method, path, body).status == 401
     assert world.admin("POST", "/admin/signing-keys", {"kind": "feed"}).status == 400
+
+
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+
+
+@pytest.fixture
+def token(monkeypatch):
+    """A SoftHSM token with two EC keys; gives (settings, a function that hands it to the server)."""
+    if not pathlib.Path(MODULE).exists() or not shutil.which("pkcs11-tool"):
+        pytest.skip("softhsm2 and opensc are not installed")
+    # Not below pytest's own directory, which the server's account cannot enter.
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="slipway-test-hsm-"))
+    conf = directory / "softhsm2.conf"
+    conf.write_text(f"directories.tokendir = {directory}\nlog.level = ERROR\n")
+    pin = directory / "pin"
+    pin.write_text("1234\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(conf))
+
+    def run(*words):
+        subprocess.run(words, check=True, capture_output=True)
+
+    run("softhsm2-util", "--init-token", "--free", "--label", "slipway", "--so-pin", "12345678",
+        "--pin", "1234")
+    for number in ("1", "2"):
+        run("pkcs11-tool", "--module", MODULE, "--token-label", "slipway", "--login", "--pin", "1234",
+            "--keypairgen", "--key-type", "EC:prime256v1", "--id", "0" + number, "--label",
+            "access-" + number)
+
+    def hand_over():
+        if os.getuid() == 0:
+            run("chown", "-R", "slipway:slipway", str(directory))
+            pin.chmod(0o600)
+        return pin
+
+    yield [f"pkcs11.module={MODULE}", f"pkcs11.pin_file={pin}"], hand_over
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_keys_in_a_token(database, token, postgresql):
+    settings, hand_over = token
+    server = slipway.Server(database if database == "sqlite" else postgresql(), settings)
+    try:
+        server.start()
+        pin = hand_over()
+        uri = "pkcs11:token=slipway;object=access-1"
+        for bad, words in (("pkcs11:token=slipway;object=none", "no such key"),
+                           (uri + "?pin-value=1234", "pkcs11.pin_file"), ("file:/x", "RFC 7512")):
+            refused = server.cli("signing-key", "rotate", "--kind", "access", "--soon", "--pkcs11", bad,
+                                 check=False)
+            assert refused.returncode == 2 and words in refused.stderr + refused.stdout
+        made = server.cli("signing-key", "rotate", "--kind", "access", "--soon", "--pkcs11", uri)
+        assert made["pkcs11_uri"] == uri and made["kid"] in key_set(server)
+        slipway.wait_until(lambda: state_of(server, made["kid"]) == "signing", "the key to sign")
+
+        def signed():
+            answer = server.api("POST", "/auth/login", {
+                "email": slipway.ADMIN_EMAIL, "password": slipway.ADMIN_PASSWORD}, status=200)
+            return answer.json["access_token"]
+
+        check = "/updates/check?product=none&version=1.0.0&platform=linux-amd64"
+        first = signed()
+        assert kid_of(first) == made["kid"]
+        assert server.api("GET", "/me", token=first).status == 200
+        assert server.api("GET", check, token=first).status != 401
+        assert not (server.data / "keys" / f"access-{made['kid']}.pem").exists()
+
+        again = server.cli("signing-key", "rotate", "--kind", "access", "--soon", "--pkcs11", uri,
+                           check=False)
+        assert again.returncode == 6 and "pkcs11_key_used" in again.stderr + again.stdout
+
+        server.stop()
+        server.start()  # finds it in the token again
+        assert kid_of(signed()) == made["kid"]
+        assert server.api("GET", "/me", token=first).status == 200
+
+        # The token leaves: the control plane says so and does not start; it is back: all is well.
+        server.stop()
+        pin.rename(pin.with_name("away"))
+        server.start(wait=False)
+        slipway.wait_until(lambda: "PIN file" in server.log.read_text(), "the complaint")
+        pin.with_name("away").rename(pin)
+        server.wait_ready()
+        assert kid_of(signed()) == made["kid"]
+    finally:
+        server.close()

@@ -51,7 +51,9 @@ static struct keyring *open_ring(struct world *w, uint64_t *ret_seq)
 {
 	struct keyring *ring;
 
-	assert_int_equal(keyring_open(w->dir, w->db, NOW_S * INT64_C(1000000), &ring, ret_seq), OK);
+	struct key_place place = {w->dir, "", ""};
+
+	assert_int_equal(keyring_open(&place, w->db, NOW_S * INT64_C(1000000), &ring, ret_seq), OK);
 	return ring;
 }
 
@@ -136,6 +138,7 @@ static void keys_are_kept_and_private(void **state)
 static void a_lost_or_foreign_private_key_is_an_error(void **state)
 {
 	struct world *w = *state;
+	struct key_place place = {w->dir, "", ""};
 	uint64_t seq;
 	struct keyring *ring = open_ring(w, &seq), *never;
 	struct token_claims a = claims(TOKEN_ACCESS), d = claims(TOKEN_DEVICE);
@@ -151,10 +154,10 @@ static void a_lost_or_foreign_private_key_is_an_error(void **state)
 	keyring_close(ring);
 
 	assert_int_equal(rename(access, aside), 0);
-	assert_int_equal(keyring_open(w->dir, w->db, clock_wall_us(), &never, &seq), ERR_NOT_FOUND);
+	assert_int_equal(keyring_open(&place, w->db, clock_wall_us(), &never, &seq), ERR_NOT_FOUND);
 	assert_int_equal(rename(device, access), 0);
 	assert_int_equal(rename(aside, device), 0);
-	assert_int_equal(keyring_open(w->dir, w->db, clock_wall_us(), &never, &seq), ERR_CORRUPT);
+	assert_int_equal(keyring_open(&place, w->db, clock_wall_us(), &never, &seq), ERR_CORRUPT);
 }
 
 static void the_key_set_holds_public_parts_only(void **state)

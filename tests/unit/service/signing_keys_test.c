@@ -16,11 +16,12 @@
 
 static struct keyring *open_keys(struct world *w)
 {
+	struct key_place place = {world_path(w, "keys"), "", ""};
 	struct keyring *k;
 	uint64_t seq;
 
-	(void)mkdir(world_path(w, "keys"), 0700); /* there already for the second one */
-	assert_ok(keyring_open(world_path(w, "keys"), w->service.db, NOW, &k, &seq));
+	(void)mkdir(place.dir, 0700); /* there already for the second one */
+	assert_ok(keyring_open(&place, w->service.db, NOW, &k, &seq));
 	assert_ok(publisher_wait(w->service.publisher, seq, 10 * TIME_SECOND));
 	return k;
 }
@@ -88,7 +89,9 @@ static struct signing_key_view rotate(struct world *w, bool soon)
 {
 	struct signing_key_view v;
 
-	assert_ok(signing_key_rotate(&w->task, TOKEN_ACCESS, soon, &v));
+	struct rotation_wish wish = {.kind = TOKEN_ACCESS, .soon = soon};
+
+	assert_ok(signing_key_rotate(&w->task, &wish, &v));
 	return v;
 }
 
@@ -108,10 +111,10 @@ static const char *find(struct world *w, enum signing_key_state state)
 
 static unsigned retired(struct world *w)
 {
-	unsigned rotated, count;
+	struct signing_keys_done done;
 
-	assert_ok(signing_keys_turn(&w->task, &rotated, &count));
-	return count;
+	assert_ok(signing_keys_turn(&w->task, &done));
+	return done.retired;
 }
 
 static void test_life(void **state)
@@ -163,7 +166,9 @@ static void test_refused(void **state)
 	v = rotate(&w, false);
 	struct signing_key_view another;
 
-	assert_int_equal(signing_key_rotate(&w.task, TOKEN_ACCESS, true, &another), ERR_CONFLICT);
+	struct rotation_wish wish = {.kind = TOKEN_ACCESS, .soon = true};
+
+	assert_int_equal(signing_key_rotate(&w.task, &wish, &another), ERR_CONFLICT);
 	assert_string_equal(w.task.reason, "rotation_pending");
 	/* A next key does not help: it does not sign yet. */
 	assert_int_equal(signing_key_revoke(&w.task, span_from(first)), ERR_CONFLICT);
@@ -202,18 +207,18 @@ static void test_compromise(void **state)
 
 static void test_interval(void **state)
 {
-	unsigned rotated, gone;
+	struct signing_keys_done done;
 	struct world w;
 
 	open_world(&w, state);
 	w.task.now_us = NOW + EVERY - LEAD - 1;
-	assert_ok(signing_keys_turn(&w.task, &rotated, &gone));
-	assert_int_equal(rotated, 0);
+	assert_ok(signing_keys_turn(&w.task, &done));
+	assert_int_equal(done.rotated, 0);
 	w.task.now_us++;
-	assert_ok(signing_keys_turn(&w.task, &rotated, &gone));
-	assert_int_equal(rotated, TOKEN_KINDS);
-	assert_ok(signing_keys_turn(&w.task, &rotated, &gone));
-	assert_int_equal(rotated, 0);
+	assert_ok(signing_keys_turn(&w.task, &done));
+	assert_int_equal(done.rotated, TOKEN_KINDS);
+	assert_ok(signing_keys_turn(&w.task, &done));
+	assert_int_equal(done.rotated, 0);
 
 	const char *old = find(&w, SIGNING_KEY_SIGNING), *new = find(&w, SIGNING_KEY_NEXT);
 
@@ -226,15 +231,15 @@ static void test_interval_is_off(void **state)
 {
 	const char *off = "key.rotation=0", *problem = NULL;
 	AUTO_PTR(conf) conf = NULL;
-	unsigned rotated, gone;
+	struct signing_keys_done done;
 	struct world w;
 
 	open_world(&w, state);
 	assert_ok(conf_load(w.arena, world_path(&w, "none"), &off, 1, &conf, &problem));
 	w.service.conf = conf;
 	w.task.now_us = NOW + 10 * EVERY;
-	assert_ok(signing_keys_turn(&w.task, &rotated, &gone));
-	assert_int_equal(rotated, 0);
+	assert_ok(signing_keys_turn(&w.task, &done));
+	assert_int_equal(done.rotated, 0);
 	close_world(&w);
 }
 
