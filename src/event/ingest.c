@@ -198,12 +198,24 @@ static err store_download(struct db_tx *tx, struct ingest_line *const *first,
 	return changed ? download_store_save_transfer(tx, &d) : OK;
 }
 
+/* Of lines [first, last): each client once a day. It says itself that it was counted before. */
+static int64_t count_clients(struct ingest_line *const *first, struct ingest_line *const *last)
+{
+	int64_t count = 0;
+
+	for (; first < last; first++)
+		count += !span_is((*first)->event.counted, "day");
+	return count;
+}
+
 /* What clients claim must not fill the table: what we do not know is counted together. */
 static err store_checks(
 	struct db_tx *tx, const struct ingest *in, const struct event_line *l, int64_t count)
 {
 	span platform = in->batch->platform_exists(l->platform) ? l->platform : SPAN("other");
 
+	if (count == 0)
+		return OK;
 	return db_exec(tx, update_checks_add, DB_INT(l->at_us / TIME_DAY), DB_TEXT(platform),
 		DB_TEXT(l->installed), DB_TEXT(l->offered), DB_INT(count), DB_TEXT(l->product));
 }
@@ -227,7 +239,8 @@ static err store_subjects(struct db_tx *tx, struct ingest *in, int64_t position)
 		if (event->kind == EVENT_DOWNLOAD)
 			e = store_download(tx, in->by_subject + i, in->by_subject + end, scratch);
 		else
-			e = store_checks(tx, in, event, (int64_t)(end - i));
+			e = store_checks(tx, in, event,
+				count_clients(in->by_subject + i, in->by_subject + end));
 		if (e)
 			return e;
 	}

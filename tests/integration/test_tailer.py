@@ -76,6 +76,27 @@ def publish(plane):
     return package["id"]
 
 
+def checks(plane):
+    found = plane.api("GET", "/admin/stats", token=plane.admin, status=200)["update_checks"]
+    return {(c["product"], c["installed"]): (c["checks"], c["offered"]) for c in found}
+
+
+def test_a_client_counts_once_a_day(plane, tailer):
+    log = Log(plane)
+    for counted in ("none", "day", "week", "month", "day", "day"):
+        log.raw(json.dumps({"event": "check", "time": round(time.time(), 3), "country": "", "product": "demo",
+                            "platform": "linux-any", "channel": "stable", "installed": "0.9.0",
+                            "offered": "1.0.0", "reason": "update_available", "counted": counted},
+                           separators=(",", ":")) + "\n")
+    log.raw(json.dumps({"event": "check", "time": round(time.time(), 3), "country": "", "product": "demo",
+                        "platform": "linux-any", "channel": "stable", "installed": "1.0.0", "offered": "",
+                        "reason": "up_to_date", "counted": "none"}, separators=(",", ":")) + "\n")
+    tailer.start()
+    assert wait_until(lambda: (c := checks(plane)).get(("demo", "1.0.0")) and c, "the checks") == {
+        ("demo", "other"): (3, 3), ("demo", "1.0.0"): (1, 0)}
+    tailer.stop()
+
+
 class Log:
     """Writes events.log as nginx does: one write per line, to whatever file it has open."""
 
