@@ -32,7 +32,6 @@
 #define DB_WAIT_US          (5 * INT64_C(1000000))
 #define STOP_TIMEOUT_US     (10 * INT64_C(1000000))
 #define HASHING_QUEUE       16
-#define UNAVAILABLE_TRIES   60
 #define UNAVAILABLE_PAUSE_S 1
 
 static void observe_database(void *ctx, enum db_event event, const char *statement_name,
@@ -66,7 +65,7 @@ static const char *database_url(const struct conf *conf)
 }
 
 /* A database server that is not up yet is waited for: after a power cut all start at once. */
-static err open_database(const struct conf *conf, struct db **ret)
+static err open_database(const struct conf *conf, unsigned tries, struct db **ret)
 {
 	struct db_options options = {
 		.url = database_url(conf),
@@ -77,7 +76,7 @@ static err open_database(const struct conf *conf, struct db **ret)
 	};
 	err e = ERR_UNAVAILABLE;
 
-	for (int i = 0; i < UNAVAILABLE_TRIES && e == ERR_UNAVAILABLE; i++) {
+	for (unsigned i = 0; i < tries && e == ERR_UNAVAILABLE; i++) {
 		if (i > 0)
 			(void)sleep(UNAVAILABLE_PAUSE_S); /* a signal ends the wait early: fine */
 		e = db_open(&options, ret);
@@ -106,13 +105,14 @@ static err open_foreign(const struct conf *conf, struct foreign **ret)
 		ret);
 }
 
-static err open_parts(const struct conf *conf, struct service *s, const char **ret_part)
+static err open_parts(
+	const struct conf *conf, unsigned tries, struct service *s, const char **ret_part)
 {
 	uint64_t seq = 0;
 	err e;
 
 	*ret_part = "the database";
-	e = open_database(conf, &s->db);
+	e = open_database(conf, tries, &s->db);
 	if (!e)
 		e = migrate(s->db);
 	if (e)
@@ -145,7 +145,8 @@ static err open_parts(const struct conf *conf, struct service *s, const char **r
 	return open_foreign(conf, &s->foreign);
 }
 
-err control_open(const struct conf *conf, struct control *ret, const char **ret_problem)
+err control_open(
+	const struct conf *conf, unsigned tries, struct control *ret, const char **ret_problem)
 {
 	struct control c = {0};
 
@@ -156,7 +157,7 @@ err control_open(const struct conf *conf, struct control *ret, const char **ret_
 	c.service.hashing = gate_new((unsigned)conf_int(conf, CONF_LOGIN_WORKERS), HASHING_QUEUE);
 	c.service.sign_ins = throttle_new(
 		(unsigned)conf_int(conf, CONF_LOGIN_ATTEMPTS), conf_int(conf, CONF_LOGIN_WINDOW));
-	err e = open_parts(conf, &c.service, ret_problem);
+	err e = open_parts(conf, tries, &c.service, ret_problem);
 
 	if (e) {
 		control_close(&c);
@@ -211,7 +212,7 @@ int control_main(const struct conf *conf)
 	sigset_t signals;
 
 	hold_signals(&signals);
-	err e = control_open(conf, &control, &part);
+	err e = control_open(conf, CONTROL_TRIES, &control, &part);
 
 	if (e) {
 		log_error("the control plane cannot start", LOG_STR("part", part), LOG_ERR(e));

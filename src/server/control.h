@@ -16,12 +16,15 @@ struct control {
 	struct service service;
 };
 
+#define CONTROL_TRIES 60 /* a second apart */
+
 /*
  * Opens database (migrated), state, keys, publisher and stores; no threads but the publisher's.
- * Keeps conf. On failure everything is closed again and *ret_problem (static) says which part it
- * was; details are in the log.
+ * Keeps conf. tries: how often, at most, a database that is away is asked. On failure everything is
+ * closed again and *ret_problem (static) says which part it was; details are in the log.
  */
-err control_open(const struct conf *conf, struct control *ret, const char **ret_problem) MUST_USE;
+err control_open(const struct conf *conf, unsigned tries, struct control *ret,
+	const char **ret_problem) MUST_USE;
 void control_close(struct control *c);
 
 /* Runs until told to stop; gives the exit code of the process. */

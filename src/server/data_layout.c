@@ -68,6 +68,30 @@ static void close_dir(DIR **d)
 		(void)closedir(*d); /* read only: nothing to lose */
 }
 
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool is_ours(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (strcmp(name, folders[i].name) == 0)
+			return true;
+	return is_dots(name) || strcmp(name, "lost+found") == 0;
+}
+
+const char *data_layout_foreign(struct arena *a, const char *dir)
+{
+	__attribute__((cleanup(close_dir))) DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		if (!is_ours(entry->d_name))
+			return arena_strdup(a, entry->d_name);
+	return NULL;
+}
+
 /* A directory below the opened one, never through a symbolic link. */
 static DIR *open_below(int at, const char *name)
 {
@@ -77,11 +101,6 @@ static DIR *open_below(int at, const char *name)
 	if (d == NULL && fd >= 0)
 		(void)close(fd);
 	return d;
-}
-
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
 /* Gives everything below d to uid and gid. Only what differs is touched. */

@@ -46,6 +46,8 @@ struct accounts;
  * *ret_problem, in arena a, names the path.
  */
 err data_layout_make(struct arena *a, const char *dir, const char **ret_problem) MUST_USE;
+/* The name of something in dir that is not the server's, in arena a; NULL when there is nothing. */
+const char *data_layout_foreign(struct arena *a, const char *dir);
 
 /*
  * Sets owners (as root) and modes of everything in the working directory, and empties run/.

@@ -54,13 +54,21 @@ static err make_setup_token(struct arena *a, struct db *db, const char **ret_tok
 
 static err check_plan(struct arena *a, const struct init_plan *plan, const char **ret_problem)
 {
-	const char *problem;
+	const char *problem, *foreign;
 
 	if (path_exists(arena_printf(a, "%s/%s", plan->data, DATA_CONF))) {
 		*ret_problem = arena_printf(a,
 			"%s holds a Slipway server already; start it with `slipway serve --data "
 			"%s`.",
 			plan->data, plan->data);
+		return ERR_CONFLICT;
+	}
+	foreign = data_layout_foreign(a, plan->data);
+	if (foreign) {
+		*ret_problem = arena_printf(a,
+			"%s is not empty: it has %s in it. Name a directory that is empty or not "
+			"there yet; its files will belong to the server.",
+			plan->data, foreign);
 		return ERR_CONFLICT;
 	}
 	if (!plan->admin_email)
@@ -90,17 +98,25 @@ static err write_conf(const char *database)
 static err fill(struct arena *a, const struct init_plan *plan, struct init_result *ret,
 	const char **ret_problem)
 {
-	const char *override = arena_printf(a, "database=%s", plan->database);
+	/* Making everything takes its time; people at a terminal are not told of each statement. */
+	const char *overrides[] = {
+		arena_printf(a, "database=%s", plan->database), "database.slow=1h"};
 	AUTO_PTR(conf) conf = NULL;
 	struct control control;
 	const char *part;
-	err e = conf_load(a, DATA_CONF, &override, 1, &conf, ret_problem);
+	err e = conf_load(a, DATA_CONF, overrides, ARRAY_LEN(overrides), &conf, ret_problem);
 
 	if (e)
 		return e;
-	e = control_open(conf, &control, &part);
+	e = control_open(conf, 1, &control, &part);
 	if (e) {
-		*ret_problem = arena_printf(a, "%s cannot be opened: %s.", part, err_title(e));
+		*ret_problem =
+			e == ERR_UNAVAILABLE
+				? arena_printf(a,
+					  "%s does not answer. Does it run, and is the URL of "
+					  "--database right? Then run this again.",
+					  part)
+				: arena_printf(a, "%s cannot be opened: %s.", part, err_title(e));
 		return e;
 	}
 	e = plan->admin_email ? make_admin(a, control.service.db, plan, ret_problem)

@@ -61,9 +61,11 @@ static void show_init(struct cli *cli, const char *data, const struct init_resul
 		fprintf(cli->out,
 			"\nThe first administrator is made with this token; it works once:\n\n"
 			"  %s\n\n"
-			"Start the server, then:\n\n"
-			"  slipway setup --token-file FILE --email EMAIL --password-file FILE\n",
-			result->setup_token);
+			"Start the server, and in another terminal give the token to `setup`:\n\n"
+			"  slipway serve --data %s\n"
+			"  slipway setup --server https://localhost:8443 --ca %s/" DATA_TLS
+			"/ca.pem --email EMAIL\n",
+			result->setup_token, data, data);
 }
 
 static err run_init(struct cli *cli)
