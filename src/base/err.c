@@ -51,6 +51,8 @@ err err_from_http_status(int status)
 		return OK;
 	if (status == 422)
 		return ERR_INVALID;
+	if (status == 423) /* WebDAV's "locked", which tus answers to a second writer */
+		return ERR_CONFLICT;
 	for (unsigned e = 1; e < ERR_COUNT; e++)
 		if (table[e].http_status == status)
 			return (err)e;

@@ -3,6 +3,9 @@
  */
 #include "cli/commands.h"
 
+#include <string.h>
+
+#include "cli/release_ref.h"
 #include "cli/request.h"
 
 #include "base/banned.h"
@@ -13,9 +16,11 @@ static err run_download_list(struct cli *cli)
 		{"ID", "id", VIEW_TEXT, 0},
 		{"FILE", "filename", VIEW_TEXT, COLUMN_SHRINK},
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
-		{"BYTES", "bytes", VIEW_SIZE, COLUMN_RIGHT},
+		{"GRANTED", "granted_at", VIEW_TIME, 0},
+		{"BYTES", "bytes", VIEW_SIZE, COLUMN_RIGHT | COLUMN_DROP},
+		{"ACCOUNT", "account_id", VIEW_TEXT, COLUMN_DROP},
 		{"COUNTRY", "country", VIEW_TEXT, COLUMN_DROP},
-		{"GRANTED", "granted_at", VIEW_TIME, COLUMN_DROP},
+		{"WHY", "error", VIEW_TEXT, COLUMN_DROP},
 	};
 
 	return command_list(cli, "/admin/downloads", views, ARRAY_LEN(views), "No downloads yet");
@@ -40,9 +45,51 @@ static err run_audit_list(struct cli *cli)
 	return command_list(cli, "/admin/audit", views, ARRAY_LEN(views), "Nothing yet");
 }
 
+/* What an administrator can do about a refusal; NULL where there is nothing to do or to add. */
+static const char *remedy(const char *reason)
+{
+	static const char *const remedies[][2] = {
+		{"authentication_required", "name whom you ask about: --account or --device"},
+		{"account_disabled", "slipway account enable ACCOUNT"},
+		{"release_not_published",
+			"slipway release publish PRODUCT@VERSION, or resume it when it is paused"},
+		{"package_blocked", "slipway package unblock PACKAGE"},
+		{"country_restricted", "slipway product edit PRODUCT --any-country"},
+		{"licence_required", "slipway licence create --account ACCOUNT --product PRODUCT"},
+		{"class_not_permitted", "slipway account set-role ACCOUNT ROLE"},
+		{"entitlement_missing",
+			"slipway licence create --account ACCOUNT --product PRODUCT --entitlement "
+			"CODE"},
+		{"licence_suspended", "slipway licence resume LICENCE"},
+		{"licence_expired", "slipway licence extend LICENCE --expires TIME"},
+		{"device_not_activated",
+			"ask about an activated device with --device; slipway device admit admits a "
+			"revoked one again"},
+	};
+
+	for (size_t i = 0; reason && i < ARRAY_LEN(remedies); i++)
+		if (!strcmp(reason, remedies[i][0]))
+			return remedies[i][1];
+	return NULL;
+}
+
 static err run_explain(struct cli *cli)
 {
-	return command_show(cli, "/admin/explain");
+	const char *id = NULL, *todo;
+	json_t *answer;
+	err e = package_ref_get(cli, cli_text(cli, "package"), &id);
+
+	if (e == OK)
+		e = session_call(cli, "GET",
+			request_query(
+				cli, arena_printf(cli->arena, "/admin/explain?package_id=%s", id)),
+			NULL, &answer);
+	if (e != OK)
+		return e;
+	todo = remedy(json_string_value(json_object_get(answer, "reason")));
+	if (todo && !cli->json)
+		json_object_set_new(answer, "to_do", json_string(todo));
+	return command_answer(cli, answer);
 }
 
 static const struct option download_list_options[] = {
@@ -68,11 +115,12 @@ static const struct option audit_options[] = {
 	{0},
 };
 static const struct option explain_options[] = {
-	{"package", "PACKAGE", VALUE_TEXT, OPTION_REQUIRED, "the package's id",
-		.member = "package_id"},
+	{"package", "PACKAGE", VALUE_TEXT, OPTION_REQUIRED,
+		"the package's id, or PRODUCT@VERSION where the release has one package"},
 	{"account", "ACCOUNT", VALUE_TEXT, 0, "may this account have it? (e-mail address or id)",
 		.member = "account"},
-	{"device", "DEVICE", VALUE_TEXT, 0, "may this device have it? (id)", .member = "device"},
+	{"device", "DEVICE", VALUE_TEXT, 0, "may this device have it? (id; its owner is looked up)",
+		.member = "device"},
 	{"country", "CODE", VALUE_TEXT, 0, "from this country? (two letters)", .member = "country"},
 	{0},
 };
@@ -95,7 +143,6 @@ const struct command activity_commands[] = {
 		.about = "The answer comes from the same function that decides.",
 		.options = explain_options,
 		.run = run_explain,
-		.examples = "slipway explain --package pkg_01h455vb4pex5vsknk084sn02q --account "
-			    "jo@example.com"},
+		.examples = "slipway explain --package myvpn@1.2.0 --account jo@example.com"},
 };
 const size_t activity_commands_count = ARRAY_LEN(activity_commands);

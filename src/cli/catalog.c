@@ -235,6 +235,21 @@ static err run_release_edit(struct cli *cli)
 	return release_act(cli, "PATCH", "", body);
 }
 
+static err run_release_delete(struct cli *cli)
+{
+	const char *id = NULL;
+	json_t *nothing = NULL;
+	err e = release_ref_get(cli, cli_text(cli, "release"), &id);
+
+	if (e == OK)
+		e = session_call(cli, "DELETE", arena_printf(cli->arena, "/admin/releases/%s", id),
+			NULL, &nothing);
+	json_decref(nothing);
+	if (e == OK && !cli->json)
+		fputs("Deleted\n", cli->out);
+	return e;
+}
+
 static err show_notes(struct cli *cli)
 {
 	const char *id = NULL;
@@ -334,28 +349,40 @@ static err run_package_list(struct cli *cli)
 	return command_list(cli, path, views, ARRAY_LEN(views), "No packages");
 }
 
+/* A method on the package that the argument names, or on what is below it. */
+static err package_act(struct cli *cli, const char *method, const char *below, const char *done)
+{
+	const char *id = NULL;
+	err e = package_ref_get(cli, cli_text(cli, "package"), &id);
+
+	return e == OK ? command_act(cli, method,
+				 arena_printf(cli->arena, "/admin/packages/%s%s", id, below), done)
+		       : e;
+}
+
 static err run_package_show(struct cli *cli)
 {
-	return command_show(cli, "/admin/packages/{package}");
+	return package_act(cli, "GET", "", "");
 }
 
 static err run_package_block(struct cli *cli)
 {
-	return command_act(cli, "POST", "/admin/packages/{package}/block", "Blocked");
+	return package_act(cli, "POST", "/block", "Blocked");
 }
 
 static err run_package_unblock(struct cli *cli)
 {
-	return command_act(cli, "DELETE", "/admin/packages/{package}/block", "No longer blocked");
+	return package_act(cli, "DELETE", "/block", "No longer blocked");
 }
 
 static err run_package_delete(struct cli *cli)
 {
-	return command_act(cli, "DELETE", "/admin/packages/{package}", "Deleted");
+	return package_act(cli, "DELETE", "", "Deleted");
 }
 
 static const struct option package_argument[] = {
-	{"package", "PACKAGE", VALUE_TEXT, OPTION_REQUIRED, "the package's id"},
+	{"package", "PACKAGE", VALUE_TEXT, OPTION_REQUIRED,
+		"the package's id, or PRODUCT@VERSION where the release has one package"},
 	{0},
 };
 static const struct option package_list_options[] = {
@@ -458,6 +485,12 @@ const struct command catalog_commands[] = {
 		.options = release_edit_options,
 		.run = run_release_edit,
 		.examples = "slipway release edit myvpn@1.0.0 --eol 2027-12-31"},
+	{.path = "release delete",
+		.summary = "delete a draft with its packages",
+		.about = "What was published is not deleted: `slipway release withdraw`.",
+		.arguments = release_argument,
+		.run = run_release_delete,
+		.examples = "slipway release delete myvpn@1.3.0"},
 	{.path = "release notes",
 		.summary = "show or replace a release's notes",
 		.arguments = release_notes_arguments,
@@ -471,12 +504,17 @@ const struct command catalog_commands[] = {
 	{.path = "package show",
 		.summary = "show a package",
 		.arguments = package_argument,
-		.run = run_package_show},
+		.run = run_package_show,
+		.examples = "slipway package show myvpn@1.2.0"},
 	{.path = "package block",
 		.summary = "forbid the download of a package's bytes, everywhere and at once",
 		.arguments = package_argument,
 		.options = reason_options,
-		.run = run_package_block},
+		.run = run_package_block,
+		.examples =
+			"slipway package block myvpn@1.2.0 --reason \"bundles a library with a hole\"",
+		.next = "`slipway package unblock` permits it again; `slipway release withdraw` takes "
+			"the whole release back."},
 	{.path = "package unblock",
 		.summary = "permit a blocked package again",
 		.arguments = package_argument,

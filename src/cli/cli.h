@@ -106,6 +106,9 @@ uint64_t cli_count(const struct cli *cli, const char *name, uint64_t absent);
 err cli_fail(struct cli *cli, err e, const char *code, const char *format, ...) PRINTF_LIKE(4, 5);
 /* What the user can do about it: printed under the failure. */
 void cli_hint(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The hint for a server whose certificate was refused. ca_file: what it was held against, or NULL.
+ */
+void cli_hint_certificate(struct cli *cli, span why, const char *ca_file);
 /* A remark on standard error that is no failure. */
 void cli_note(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 

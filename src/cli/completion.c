@@ -59,12 +59,11 @@ static const char fish_script[] = "# Completion of @ for fish: @ completion fish
 				  "end\n"
 				  "complete -c @ -f -a '(__@_complete)'\n";
 
-/* "@" before '{' or '}' or in "[@]" is the shell's; the name's stands free. */
+/* "@" in "[@]" is the shell's; any other is the name. */
 static void add_script(struct buf *out, const char *script, const char *name)
 {
 	for (const char *c = script; *c; c++) {
-		bool shells =
-			*c == '@' && c > script && ((c[-1] == '[' && c[1] == ']') || c[-1] == '(');
+		bool shells = *c == '@' && c > script && c[-1] == '[' && c[1] == ']';
 
 		if (*c == '@' && !shells)
 			buf_add_str(out, name);

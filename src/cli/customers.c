@@ -3,14 +3,43 @@
  */
 #include "cli/commands.h"
 
+#include <string.h>
+
+#include "base/time.h"
 #include "cli/request.h"
 
 #include "base/banned.h"
 
+/* For people, a licence that is over is so in its state; the API says when it ends. */
+static void mark_expired(const struct cli *cli, json_t *licence)
+{
+	const char *state = json_string_value(json_object_get(licence, "state"));
+	const char *expires = json_string_value(json_object_get(licence, "expires_at"));
+	int64_t expires_us;
+
+	if (!cli->json && state && !strcmp(state, "active") && expires &&
+		time_parse(span_from(expires), &expires_us) == OK && expires_us <= cli->now_us)
+		json_object_set_new(licence, "state", json_string("expired"));
+}
+
+/* Takes licence. */
+static err show_licence(struct cli *cli, json_t *licence)
+{
+	mark_expired(cli, licence);
+	return command_answer(cli, licence);
+}
+
 static err run_licence_create(struct cli *cli)
 {
-	err e = command_create(cli, "/admin/licences", "licence_id");
+	json_t *body = request_body(cli), *licence;
+	err e = session_call(cli, "POST", "/admin/licences", body, &licence);
 
+	json_decref(body);
+	if (e != OK)
+		return e;
+	if (cli->json)
+		json_object_set(licence, "licence_id", json_object_get(licence, "id"));
+	e = show_licence(cli, licence);
 	if (e == OK && !cli->json)
 		cli_note(cli, "keep the licence key now: it is not shown again");
 	return e;
@@ -23,43 +52,50 @@ static err run_licence_list(struct cli *cli)
 		{"ACCOUNT", "account", VIEW_TEXT, COLUMN_SHRINK},
 		{"PRODUCT", "product", VIEW_TEXT, COLUMN_SHRINK},
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
-		{"DEVICES", "devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
-		{"MOST", "max_devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
 		{"EXPIRES", "expires_at", VIEW_TIME, COLUMN_DROP},
+		{"DEVICES", "devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
+		{"AT MOST", "max_devices", VIEW_MOST, COLUMN_RIGHT | COLUMN_DROP},
 	};
+	json_t *list, *licence;
+	size_t i;
+	err e = request_list(cli, request_query(cli, "/admin/licences"), &list);
 
-	return command_list(cli, "/admin/licences", views, ARRAY_LEN(views),
+	if (e != OK)
+		return e;
+	json_array_foreach(json_object_get(list, "items"), i, licence) mark_expired(cli, licence);
+	return command_show_list(cli, list, views, ARRAY_LEN(views),
 		"No licences yet: slipway licence create --help");
+}
+
+/* Any method on the licence that the argument names. Takes body. */
+static err licence_act(struct cli *cli, const char *method, json_t *body)
+{
+	json_t *licence;
+	err e = session_call(
+		cli, method, request_path(cli, "/admin/licences/{licence}"), body, &licence);
+
+	json_decref(body);
+	return e == OK ? show_licence(cli, licence) : e;
 }
 
 static err run_licence_show(struct cli *cli)
 {
-	return command_show(cli, "/admin/licences/{licence}");
-}
-
-static err set_licence_state(struct cli *cli, const char *state)
-{
-	json_t *body = json_pack("{s:s}", "state", state), *licence;
-	err e = session_call(
-		cli, "PATCH", request_path(cli, "/admin/licences/{licence}"), body, &licence);
-
-	json_decref(body);
-	return e == OK ? command_answer(cli, licence) : e;
+	return licence_act(cli, "GET", NULL);
 }
 
 static err run_licence_suspend(struct cli *cli)
 {
-	return set_licence_state(cli, "suspended");
+	return licence_act(cli, "PATCH", json_pack("{s:s}", "state", "suspended"));
 }
 
 static err run_licence_resume(struct cli *cli)
 {
-	return set_licence_state(cli, "active");
+	return licence_act(cli, "PATCH", json_pack("{s:s}", "state", "active"));
 }
 
 static err run_licence_extend(struct cli *cli)
 {
-	return command_act(cli, "PATCH", "/admin/licences/{licence}", "Done");
+	return licence_act(cli, "PATCH", request_body(cli));
 }
 
 static err run_device_list(struct cli *cli)
@@ -67,10 +103,11 @@ static err run_device_list(struct cli *cli)
 	static const struct view views[] = {
 		{"ID", "id", VIEW_TEXT, 0},
 		{"NAME", "name", VIEW_TEXT, COLUMN_SHRINK},
+		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
+		{"LAST SEEN", "last_seen_at", VIEW_TIME, 0},
 		{"OS", "os", VIEW_TEXT, COLUMN_DROP},
 		{"ARCH", "arch", VIEW_TEXT, COLUMN_DROP},
-		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
-		{"LAST SEEN", "last_seen_at", VIEW_TIME, COLUMN_DROP},
+		{"LICENCE", "licence_id", VIEW_TEXT, COLUMN_DROP},
 	};
 
 	return command_list(cli, "/admin/devices", views, ARRAY_LEN(views), "No devices");

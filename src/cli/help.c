@@ -153,6 +153,41 @@ static void add_prose(struct buf *out, const char *title, const char *text, unsi
 	text_wrap(out, span_from(text), title ? 2 : 0, width);
 }
 
+/* Where a command line may go on in the next: before an option, else at a space; 0: nowhere. */
+static size_t example_break(span line, size_t room)
+{
+	size_t option = 0, space = 0;
+	size_t i = 0;
+
+	while (i < line.len && line.ptr[i] == ' ')
+		i++;
+	for (; i + 1 < line.len && i <= room; i++) {
+		if (line.ptr[i] != ' ' || line.ptr[i + 1] == '\\')
+			continue;
+		space = i;
+		if (i + 2 < line.len && line.ptr[i + 1] == '-' && line.ptr[i + 2] == '-')
+			option = i;
+	}
+	return option ? option : space;
+}
+
+/* Broken the way a shell reads it, so that it can be pasted. */
+static void add_example(struct buf *out, span line, unsigned width)
+{
+	unsigned indent = 2;
+
+	while (indent + text_width(line) > width) {
+		size_t cut = example_break(line, width - indent - 2);
+
+		if (cut == 0)
+			break; /* one long word */
+		buf_addf(out, "%*s%.*s \\\n", (int)indent, "", (int)cut, line.ptr);
+		line = span_from_offset(line, cut + 1);
+		indent = 6;
+	}
+	buf_addf(out, "%*s%.*s\n", (int)indent, "", SPAN_ARG(line));
+}
+
 static void command_help(
 	const struct program *p, const struct command *c, unsigned width, struct buf *out)
 {
@@ -171,7 +206,7 @@ static void command_help(
 	if (c->examples)
 		buf_add_str(out, "\nExamples:\n");
 	while (c->examples && span_cut(&rest, '\n', &line))
-		buf_addf(out, "  %.*s\n", SPAN_ARG(line));
+		add_example(out, line, width);
 	add_prose(out, "Next", c->next, width);
 }
 

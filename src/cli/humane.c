@@ -87,7 +87,7 @@ void humane_time(struct buf *out, int64_t time_us, int64_t now_us)
 		buf_init_fixed(&full, text, sizeof(text));
 		time_format(&full, time_us);
 		buf_add(out, span_sub(buf_span(&full), 0, SPAN("2026-01-31").len));
-	} else if (away < 5 * TIME_SECOND) {
+	} else if (away < 5 * TIME_SECOND && apart <= TIME_SECOND) {
 		buf_add_str(out, "just now"); /* or the clocks differ a little */
 	} else if (apart > 0) {
 		buf_add_str(out, "in ");

@@ -111,7 +111,8 @@ static err check_value(
 	if (row->kind == VALUE_TIME)
 		return check_time(p, name, value);
 	if (row->kind == VALUE_FILE && access(*value, R_OK) != 0)
-		return usage(p, "%s: %s: %s", name, *value, strerror(errno));
+		return argument ? usage(p, "%s: %s", *value, strerror(errno))
+				: usage(p, "%s: %s: %s", name, *value, strerror(errno));
 	if (row->choices)
 		return check_choice(p, row, name, span_from(*value));
 	return OK;

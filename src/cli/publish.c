@@ -24,8 +24,10 @@ struct publication {
 	size_t count;
 	const char *const *files;
 	struct file_digest *digests;
+	const char **uploads;    /* ids at the server */
 	const char **signatures; /* minisign's text, or NULL */
 	json_t *release, *packages;
+	bool drafted; /* the release was made by this run */
 };
 
 static err read_signature(struct publication *p)
@@ -65,6 +67,24 @@ static err make_signatures(struct publication *p)
 	return e;
 }
 
+static err check_options(struct cli *cli)
+{
+	const char *class_ = cli_text(cli, "class");
+	bool enterprise = class_ && !strcmp(class_, "enterprise");
+
+	if (enterprise && !cli_text(cli, "org"))
+		return cli_fail(cli, ERR_INVALID, "usage",
+			"--class enterprise needs --org ORGANISATION: whose package it is");
+	if (!enterprise && cli_text(cli, "org"))
+		return cli_fail(cli, ERR_INVALID, "usage",
+			"--org belongs to --class enterprise: packages of other classes are "
+			"nobody's own");
+	if (cli_text(cli, "signature") && cli_text(cli, "sign-key"))
+		return cli_fail(
+			cli, ERR_INVALID, "usage", "--signature and --sign-key exclude each other");
+	return OK;
+}
+
 /* Everything that can be known to be wrong before the server is bothered. */
 static err read_files(struct publication *p)
 {
@@ -75,6 +95,7 @@ static err read_files(struct publication *p)
 		return cli_fail(p->cli, ERR_INVALID, "usage", "more than %d files", FILES_MAX);
 	p->digests = arena_alloc(p->cli->arena, p->count * sizeof(*p->digests));
 	p->signatures = arena_alloc(p->cli->arena, p->count * sizeof(*p->signatures));
+	p->uploads = arena_alloc(p->cli->arena, p->count * sizeof(*p->uploads));
 	for (size_t i = 0; e == OK && i < p->count; i++) {
 		if (!filename_is_safe(span_from(path_basename(p->files[i]))))
 			return cli_fail(p->cli, ERR_INVALID, "filename",
@@ -85,9 +106,6 @@ static err read_files(struct publication *p)
 		if (e == OK && p->digests[i].size == 0)
 			e = cli_fail(p->cli, ERR_INVALID, "empty", "%s is empty", p->files[i]);
 	}
-	if (e == OK && cli_text(p->cli, "signature") && cli_text(p->cli, "sign-key"))
-		e = cli_fail(p->cli, ERR_INVALID, "usage",
-			"--signature and --sign-key exclude each other");
 	if (e == OK && cli_text(p->cli, "signature"))
 		e = read_signature(p);
 	else if (e == OK && cli_text(p->cli, "sign-key"))
@@ -151,6 +169,7 @@ static err create_release(struct publication *p, json_t *body)
 	json_object_set_new(body, "version", json_string(p->version));
 	if (!json_object_get(body, "channels"))
 		json_object_set_new(body, "channels", json_pack("[s]", "stable"));
+	p->drafted = true;
 	return session_call(p->cli, "POST", "/admin/releases", body, &p->release);
 }
 
@@ -201,11 +220,8 @@ static err adopt_release(struct publication *p, json_t *body)
 static err get_release(struct publication *p)
 {
 	json_t *body;
-	err e = release_find(p->cli, p->product, p->version, &p->release);
+	err e = release_body(p, &body);
 
-	if (e != OK)
-		return e;
-	e = release_body(p, &body);
 	if (e != OK)
 		return e;
 	e = p->release ? adopt_release(p, body) : create_release(p, body);
@@ -232,13 +248,13 @@ static err add_requires(struct publication *p, json_t *body)
 	return OK;
 }
 
-static err package_body(struct publication *p, size_t i, const char *upload_id, json_t **ret)
+static err package_body(struct publication *p, size_t i, json_t **ret)
 {
 	static const char *const options[][2] = {{"platform", "platform"}, {"format", "format"},
 		{"class", "class"}, {"entitlement", "entitlement"}, {"org", "organisation"},
 		{"min-os", "min_os_version"}};
 	json_t *body = json_pack(
-		"{s:s, s:s}", "upload_id", upload_id, "filename", path_basename(p->files[i]));
+		"{s:s, s:s}", "upload_id", p->uploads[i], "filename", path_basename(p->files[i]));
 	err e = OK;
 
 	for (size_t o = 0; o < ARRAY_LEN(options); o++)
@@ -277,12 +293,10 @@ static void show_warnings(struct cli *cli, const json_t *package)
 
 static err add_package(struct publication *p, size_t i)
 {
-	const char *upload_id, *release_id = json_string_value(json_object_get(p->release, "id"));
+	const char *release_id = json_string_value(json_object_get(p->release, "id"));
 	json_t *body, *package;
-	err e = upload_file(p->cli, p->files[i], &p->digests[i], &upload_id);
+	err e = package_body(p, i, &body);
 
-	if (e == OK)
-		e = package_body(p, i, upload_id, &body);
 	if (e != OK)
 		return e;
 	e = session_call(p->cli, "POST",
@@ -295,6 +309,27 @@ static err add_package(struct publication *p, size_t i)
 	show_warnings(p->cli, package);
 	json_array_append_new(p->packages, package);
 	return OK;
+}
+
+/* A draft this run has made, and could put nothing into, would be in the way of the next try. */
+static void discard_draft(struct publication *p)
+{
+	struct cli failed = *p->cli;
+	json_t *answer = NULL;
+
+	if (!p->drafted || !p->release || json_array_size(p->packages))
+		return;
+	/* At worst it stays: an empty draft does no harm. */
+	(void)!session_call(p->cli, "DELETE",
+		arena_printf(p->cli->arena, "/admin/releases/%s",
+			json_string_value(json_object_get(p->release, "id"))),
+		NULL, &answer);
+	json_decref(answer);
+	p->cli->error = failed.error;
+	p->cli->code = failed.code;
+	p->cli->detail = failed.detail;
+	p->cli->hint = failed.hint;
+	p->cli->request_id = failed.request_id;
 }
 
 static err publish_release(struct publication *p)
@@ -346,14 +381,22 @@ static err run_publish(struct cli *cli)
 		.product = cli_text(cli, "product"),
 		.version = cli_text(cli, "version"),
 		.packages = json_array()};
-	err e = read_files(&p);
+	err e = check_options(cli);
 
 	if (e == OK)
+		e = read_files(&p);
+	if (e == OK)
 		e = check_product(&p);
+	if (e == OK)
+		e = release_find(cli, p.product, p.version, &p.release);
+	for (size_t i = 0; e == OK && i < p.count; i++)
+		e = upload_file(cli, p.files[i], &p.digests[i], &p.uploads[i]);
 	if (e == OK)
 		e = get_release(&p);
 	for (size_t i = 0; e == OK && i < p.count; i++)
 		e = add_package(&p, i);
+	if (e != OK)
+		discard_draft(&p);
 	if (e == OK)
 		e = publish_release(&p);
 	if (e == OK)
@@ -380,8 +423,8 @@ static const struct option publish_options[] = {
 		"too, those on beta also stable",
 		.choices = CHANNEL_CHOICES, .member = "channels"},
 	{"class", "CLASS", VALUE_TEXT, 0,
-		"who may have it: everyone, holders of a licence, one organisation, or our own "
-		"people",
+		"who may have it: everyone (when left out), holders of a licence, one "
+		"organisation, or our own people",
 		.choices = CLASS_CHOICES},
 	{"entitlement", "CODE", VALUE_TEXT, 0, "code the licence must have"},
 	{"org", "ORGANISATION", VALUE_TEXT, 0, "whose it is, with --class enterprise"},
@@ -398,7 +441,8 @@ static const struct option publish_options[] = {
 	{"requires", "PRODUCT@RANGE", VALUE_TEXT, OPTION_MANY,
 		"another product it needs, like openvpn@^2.6"},
 	{"min-os", "VERSION", VALUE_TEXT, 0, "least version of the operating system"},
-	{"format", "FORMAT", VALUE_TEXT, 0, "deb, rpm, msi …; found out from the file without it"},
+	{"format", "FORMAT", VALUE_TEXT, 0,
+		"format of the packages (deb, rpm, msi …); found out from the file without it"},
 	{"signature", "FILE", VALUE_FILE, 0, "the publisher's signature, made by minisign"},
 	{"sign-key", "FILE", VALUE_FILE, 0, "sign with this key, made by `slipway keygen`"},
 	{"strict", NULL, VALUE_FLAG, 0, "a version in the file that differs is an error"},

@@ -63,6 +63,53 @@ err release_find(struct cli *cli, const char *product, const char *version, json
 	return OK;
 }
 
+/* The only package of the release, or words that name those there are. */
+static err only_package(struct cli *cli, const char *release, json_t *packages, const char **ret_id)
+{
+	AUTO(buf) names = {0};
+	json_t *package;
+	size_t i;
+
+	if (json_array_size(packages) == 1) {
+		*ret_id = arena_strdup(cli->arena,
+			json_string_value(json_object_get(json_array_get(packages, 0), "id")));
+		return OK;
+	}
+	if (json_array_size(packages) == 0)
+		return cli_fail(
+			cli, ERR_NOT_FOUND, "package_unknown", "%s has no packages", release);
+	buf_init(&names, 1 << 16);
+	json_array_foreach(packages, i, package) buf_addf(&names, "%s%s (%s)", i ? ", " : "",
+		json_string_value(json_object_get(package, "id")),
+		json_string_value(json_object_get(package, "platform")));
+	return cli_fail(cli, ERR_INVALID, "package", "%s has %zu packages; name one by its id: %s",
+		release, json_array_size(packages), buf_str(&names));
+}
+
+err package_ref_get(struct cli *cli, const char *text, const char **ret_id)
+{
+	const char *release = NULL;
+	json_t *page = NULL;
+	err e;
+
+	if (typeid_is(span_from(text), "pkg")) {
+		*ret_id = text;
+		return OK;
+	}
+	if (!strchr(text, '@'))
+		return cli_fail(cli, ERR_INVALID, "package",
+			"\"%s\" names no package; write its id or PRODUCT@VERSION", text);
+	e = release_ref_get(cli, text, &release);
+	if (e == OK)
+		e = session_call(cli, "GET",
+			arena_printf(cli->arena, "/admin/packages?limit=200&release=%s", release),
+			NULL, &page);
+	if (e == OK)
+		e = only_package(cli, text, json_object_get(page, "items"), ret_id);
+	json_decref(page);
+	return e;
+}
+
 err release_ref_get(struct cli *cli, const char *text, const char **ret_id)
 {
 	size_t at = span_rfind(span_from(text), '@');

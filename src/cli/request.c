@@ -181,6 +181,14 @@ err command_list(struct cli *cli, const char *pattern, const struct view *views,
 
 	if (e != OK)
 		return e;
+	return command_show_list(cli, list, views, count, none);
+}
+
+err command_show_list(
+	struct cli *cli, json_t *list, const struct view *views, size_t count, const char *none)
+{
+	err e;
+
 	if (cli->json)
 		return command_answer(cli, list);
 	e = view_table(cli, json_object_get(list, "items"), views, count, none);

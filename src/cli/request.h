@@ -33,6 +33,9 @@ err command_create(struct cli *cli, const char *pattern, const char *alias) MUST
 err command_show(struct cli *cli, const char *pattern) MUST_USE;
 err command_list(struct cli *cli, const char *pattern, const struct view *views, size_t count,
 	const char *none) MUST_USE;
+/* The second half of command_list(). Takes list, which request_list() gave. */
+err command_show_list(struct cli *cli, json_t *list, const struct view *views, size_t count,
+	const char *none) MUST_USE;
 /*
  * Any method with the command line's body (none if no value is given); shows the answer's object,
  * or `done` where there is none.

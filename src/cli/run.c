@@ -5,10 +5,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "cli/program.h"
@@ -72,6 +74,20 @@ void cli_hint(struct cli *cli, const char *format, ...)
 	va_start(args, format);
 	cli->hint = arena_vprintf(cli->arena, format, args);
 	va_end(args);
+}
+
+void cli_hint_certificate(struct cli *cli, span why, const char *ca_file)
+{
+	if (span_contains(why, SPAN("expired")) || span_contains(why, SPAN("not yet valid")))
+		cli_hint(cli, "is this machine's clock right? Else the server needs a new "
+			      "certificate");
+	else if (span_contains(why, SPAN("certificate file")))
+		cli_hint(cli, "%s is no PEM file with certificates", ca_file ? ca_file : "it");
+	else if (ca_file)
+		cli_hint(cli, "%s is not the authority that signed it", ca_file);
+	else
+		cli_hint(cli, "name the authority that signed it with --ca FILE or SLIPWAY_CA; a "
+			      "new server's is DATA/tls/ca.pem");
 }
 
 void cli_note(struct cli *cli, const char *format, ...)
@@ -175,13 +191,27 @@ static err run_parsed(struct cli *cli, const struct parsed *parsed)
 	return cli->command->run(cli);
 }
 
+/* The reader has had enough (`slipway … | head`): not worth a word. Ends as other programs do. */
+static void end_if_unread(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLERR))
+		return;
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)raise(SIGPIPE);
+}
+
 /* What was printed must have arrived: a full disk behind `> file` is a failure. */
 static err flush(struct cli *cli)
 {
+	err e;
+
 	if (fflush(cli->out) == 0 && !ferror(cli->out))
 		return OK;
-	return cli_fail(
-		cli, err_from_errno(errno), "output", "standard output: %s", strerror(errno));
+	e = cli_fail(cli, err_from_errno(errno), "output", "standard output: %s", strerror(errno));
+	end_if_unread();
+	return e;
 }
 
 int cli_run(const struct program *program, int argc, char **argv, void *data)
@@ -198,7 +228,7 @@ int cli_run(const struct program *program, int argc, char **argv, void *data)
 
 	if (argc > 2 && !strcmp(argv[1], COMPLETION_WORD))
 		return answer_completion(program, argc, argv);
-	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told by flush() */
+	(void)signal(SIGPIPE, SIG_IGN); /* sockets too have pipes that break; see flush() */
 	terminal_of(stdout, &cli.terminal);
 	cli.values_ = arena_try_array(arena, CLI_MAX_VALUES, sizeof(*cli.values_));
 	if (!cli.values_)

@@ -62,7 +62,7 @@ static err from_file(struct cli *cli, const char *path, struct buf *ret)
 	if (e != OK)
 		return cli_fail(cli, e, "file", "%s cannot be read: %s", path, err_title(e));
 	if (wide)
-		cli_note(cli, "others can read %s; chmod 600 it", path);
+		cli_note(cli, "warning: others can read %s; chmod 600 it", path);
 	return OK;
 }
 

@@ -273,11 +273,12 @@ static void hint_for(struct cli *cli, err e, const struct http_answer *a)
 	if (cli->hint)
 		return;
 	if (!strcmp(a->code, "certificate"))
-		cli_hint(cli,
-			s && s->ca_file ? "%s is not the authority that signed it"
-					: "name the authority that signed it with --ca FILE or "
-					  "SLIPWAY_CA; a new server's is DATA/tls/ca.pem",
-			s && s->ca_file ? s->ca_file : "");
+		cli_hint_certificate(cli, buf_span(&a->detail), s ? s->ca_file : NULL);
+	else if (!strcmp(a->code, "invalid_credentials"))
+		cli_hint(cli, "an administrator can set a new one: slipway account set-password");
+	else if (!strcmp(a->code, "permission_missing"))
+		cli_hint(cli, "`slipway whoami` shows what you may do; an administrator can give "
+			      "more");
 	else if (a->status == 0 && e == ERR_UNAVAILABLE)
 		cli_hint(cli, "is %s right, and does the server run?", s ? s->server : "the URL");
 	else if (e == ERR_UNAUTHENTICATED && s && s->identity == IDENTITY_NOBODY)

@@ -106,7 +106,7 @@ err signing_key_read(struct cli *cli, const char *path, struct minisign_secret *
 		return cli_fail(cli, e, "sign_key", "the signing key %s cannot be read: %s", path,
 			err_title(e));
 	if (wide)
-		cli_note(cli, "others can read %s; chmod 600 it", path);
+		cli_note(cli, "warning: others can read %s; chmod 600 it", path);
 	e = minisign_parse_secret(buf_span(&text), ret);
 	buf_wipe(&text);
 	if (e == ERR_DENIED)

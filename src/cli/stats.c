@@ -134,7 +134,7 @@ static err add_tables(struct stats *s)
 		{"SENT", "bytes_sent", VIEW_SIZE, COLUMN_RIGHT},
 	};
 	static const struct view checks[] = {
-		{"DAY", "day", VIEW_TIME, 0},
+		{"DAY", "day", VIEW_DAY, 0},
 		{"PRODUCT", "product", VIEW_TEXT, COLUMN_SHRINK},
 		{"INSTALLED", "installed", VIEW_TEXT, COLUMN_SHRINK},
 		{"PLATFORM", "platform", VIEW_TEXT, COLUMN_DROP},

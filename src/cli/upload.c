@@ -273,7 +273,7 @@ static err send_rest(struct upload *u)
 static bool may_go_on(err e)
 {
 	return e == ERR_UNAVAILABLE || e == ERR_BUSY || e == ERR_CONFLICT || e == ERR_LIMIT ||
-	       e == ERR_IO || e == ERR_INVALID;
+	       e == ERR_IO;
 }
 
 static void pause_ms(unsigned ms)
@@ -303,9 +303,11 @@ static err send_all(struct upload *u)
 		pause_ms(FIRST_PAUSE_MS << (fruitless - 1));
 		forget_failure(u->cli);
 		asked = ask_offset(u);
-		if (asked == ERR_NOT_FOUND)
+		if (asked == ERR_NOT_FOUND) {
+			cli_hint(u->cli, "run the same command again: the upload begins anew");
 			return cli_fail(u->cli, ERR_EXPIRED, "upload_gone",
 				"the server has dropped the unfinished upload of %s", u->path);
+		}
 		if (asked != OK && !may_go_on(asked))
 			return asked;
 		if (u->offset > before)

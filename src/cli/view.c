@@ -75,6 +75,8 @@ static void add_number(json_int_t n, enum view_kind kind, struct buf *out)
 		humane_size(out, (uint64_t)n);
 	else if (kind == VIEW_MS)
 		humane_duration(out, (int64_t)n * TIME_MS);
+	else if (kind == VIEW_MOST && n == 0)
+		buf_add_str(out, "any number");
 	else
 		buf_add_i64(out, n);
 }
@@ -85,6 +87,9 @@ void view_value(const struct cli *cli, const json_t *value, enum view_kind kind,
 	case JSON_STRING:
 		if (kind == VIEW_TIME)
 			humane_time_text(out, span_from(json_string_value(value)), cli->now_us);
+		else if (kind == VIEW_DAY)
+			buf_add(out, span_sub(span_from(json_string_value(value)), 0,
+					     SPAN("2026-01-31").len));
 		else
 			buf_add_str(out, json_string_value(value));
 		break;
@@ -164,6 +169,8 @@ static enum view_kind kind_of(span name)
 		return VIEW_TIME;
 	if (span_ends_with(name, SPAN("_ms")))
 		return VIEW_MS;
+	if (span_starts_with(name, SPAN("max_")))
+		return VIEW_MOST;
 	if (span_is(name, "size") || span_is(name, "bytes") ||
 		span_starts_with(name, SPAN("bytes_")))
 		return VIEW_SIZE;

@@ -12,7 +12,9 @@ enum view_kind {
 	VIEW_TEXT, /* also numbers, yes/no and lists of texts */
 	VIEW_SIZE,
 	VIEW_TIME,
-	VIEW_MS, /* a duration in milliseconds */
+	VIEW_MS,   /* a duration in milliseconds */
+	VIEW_DAY,  /* the date of a time */
+	VIEW_MOST, /* a limit, where 0 is none */
 };
 
 /* A column of a list: the member ("package.size" for one of a member) and how it is shown. */

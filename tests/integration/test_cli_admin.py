@@ -163,6 +163,56 @@ def test_killed_upload_goes_on_in_the_next_run(home, server, deb):
     assert not (home.config / "uploads" / f"{packages[0]['sha256']}.json").exists()
 
 
+def test_a_refused_file_is_explained_and_leaves_nothing(home, server, tmp_path, deb):
+    """The server's words, and no draft that would be in the way of the next try."""
+    fake = tmp_path / "fake.msi"
+    fake.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + b"x" * 500)
+    text = tmp_path / "notes.txt"
+    text.write_text("not a package\n")
+    for file, platform, code, said in (
+            (fake, "windows-amd64", "inspection_failed", "its structure is damaged"),
+            (text, "linux-amd64", "unknown_format", "none of the package formats known here"),
+            (deb("3.2.0"), "windows-amd64", None, "The file is for linux-amd64, not for windows-amd64.")):
+        for _ in range(2):  # the second time says the same
+            done = home("publish", file, "--product", "tool", "--version", "3.2.0", "--platform", platform,
+                        "--class", "public", "--json", check=2)
+            told = json.loads(done.stderr.splitlines()[-1])
+            assert said in told["detail"] and code in (None, told["code"]), told
+    home("release", "show", "tool@3.2.0", check=5)
+    home("publish", deb("3.2.0"), "--product", "tool", "--version", "3.2.0", "--platform", "linux-amd64",
+         "--class", "public")
+
+
+def test_drafts_are_deleted_published_releases_are_not(home, server, deb):
+    home("publish", deb("3.3.0"), "--product", "tool", "--version", "3.3.0", "--platform", "linux-amd64",
+         "--class", "public", "--requires", "tool2@^1", check=2)  # there is no such product
+    home("release", "show", "tool@3.3.0", check=5)
+    home("publish", deb("3.3.0"), "--product", "tool", "--version", "3.3.0", "--platform", "linux-amd64",
+         "--class", "public", "--draft")
+    assert home("release", "delete", "tool@3.3.0").stdout == "Deleted\n"
+    home("release", "show", "tool@3.3.0", check=5)
+    done = home("release", "delete", "tool@3.2.0", check=6)
+    assert "a release that was published is withdrawn" in done.stderr
+
+
+def test_packages_by_the_name_of_their_release(home, server, deb):
+    for version, platforms in (("3.4.0", ["linux-amd64"]), ("3.5.0", ["linux-amd64", "linux-any"])):
+        for platform in platforms:
+            home("publish", deb(version) if platform == "linux-amd64" else slipway.make_deb(
+                deb(version).with_name("any.deb"), "tool", version, architecture="all"),
+                "--product", "tool", "--version", version, "--platform", platform, "--class", "public")
+    shown = json.loads(home("package", "show", "tool@3.4.0", "--json").stdout)
+    assert shown["filename"] == "tool_3.4.0_amd64.deb"
+    assert json.loads(home("explain", "--package", "tool@3.4.0", "--json").stdout)["allowed"]
+    done = home("package", "block", "tool@3.5.0", "--reason", "which?", check=2)
+    assert "has 2 packages" in done.stderr and "linux-any" in done.stderr
+    home("package", "block", "tool@3.4.0", "--reason", "a hole")
+    shown = home("explain", "--package", "tool@3.4.0").stdout
+    assert "package_blocked" in shown and "slipway package unblock PACKAGE" in shown
+    home("package", "unblock", "tool@3.4.0")
+    assert "names no package" in home("package", "show", "tool", check=2).stderr
+
+
 def test_cut_upload_goes_on_within_the_run(home, server, deb):
     file = deb("3.1.0", size=6_000_000)
     with Wire(server.https, cut_after=[1_500_000, 900_000, 2_500_000], upstream=True) as wire:

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import unicodedata
 
@@ -61,8 +62,17 @@ def test_help_of_every_command(program, command):
     done = run(PROGRAMS[program], *command, "--help", check=0, env={"COLUMNS": "80"})
     assert done.stdout.startswith(f"{program} {' '.join(command)}: ")
     assert "Usage:" in done.stdout
-    prose = done.stdout.split("\nExamples:")[0]
-    assert max(columns(line) for line in prose.splitlines()) <= 80
+    assert max(columns(line) for line in done.stdout.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("program,command", COMMANDS, ids=lambda v: v if isinstance(v, str) else "-".join(v))
+def test_examples_are_the_same_at_any_width(program, command):
+    """However they are broken, a shell reads the same words."""
+    def examples(width):
+        text = run(PROGRAMS[program], *command, "--help", check=0, env={"COLUMNS": str(width)}).stdout
+        lines = text.partition("\nExamples:\n")[2].partition("\nNext:")[0].replace("\\\n", " ")
+        return [line.split() for line in lines.splitlines()]
+    assert examples(60) == examples(80) == examples(500)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -77,7 +87,7 @@ def test_reference_is_what_the_documentation_holds(program):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_parse(program, shell):
     script = run(PROGRAMS[program], "completion", shell, check=0).stdout
-    assert program in script
+    assert program in script and "@ completion" not in script
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
     run(shell, "-n", input=script, check=0)
@@ -102,7 +112,11 @@ USAGE = [
     (["relase", "list"], 'did you mean "slipway release"?'),
     (["product"], "is a group of commands"),
     (["product", "create"], "NAME is missing"),
-    (["publish", "/nonexistent", "--product", "p"], "No such file"),
+    (["publish", "/nonexistent", "--product", "p"], "slipway: /nonexistent: No such file"),
+    (["publish", "/bin/ls", "--product", "p", "--version", "1.0.0", "--platform", "linux-amd64", "--class",
+      "enterprise"], "--class enterprise needs --org"),
+    (["publish", "/bin/ls", "--product", "p", "--version", "1.0.0", "--platform", "linux-amd64", "--org",
+      "acme"], "--org belongs to --class enterprise"),
     (["licence", "extend", "x", "--expires", "whenever"], "is no time"),
     (["product", "list", "--limit", "-5"], "is no whole number"),
     (["product", "list", "--server", "http://example.com"], "over https only"),
@@ -117,6 +131,44 @@ def test_mistakes_exit_with_2(words, said, tmp_path):
     told = json.loads(run(slipway.SLIPWAY, *words, "--json", check=2,
                           env={"HOME": str(tmp_path)}).stderr)
     assert told["exit_code"] == 2 and told["error"] == "invalid"
+
+
+VERIFY = [
+    (["/bin/ls", "--sha256", "zz"], '--sha256: "zz" is no SHA-256 digest'),
+    (["/bin/ls", "--publisher-key", "/etc/hostname"], "Publisher key 1 is no minisign public key"),
+    (["/bin/ls"], "--product, --platform and --installed"),
+]
+
+
+@pytest.mark.parametrize("words,said", VERIFY)
+def test_mistakes_of_the_client(words, said, tmp_path):
+    done = run(slipway.UPDATE, "verify", *words, check=2, env={"HOME": str(tmp_path)})
+    assert said in done.stderr
+
+
+def test_a_directory_in_use_is_left_alone(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    (home / "letters").write_text("dear")
+    before = home.stat()
+    done = run(slipway.SLIPWAY, "init", "--data", home, check=6)
+    assert "is not empty: it has letters in it" in done.stderr
+    after = home.stat()
+    assert [p.name for p in home.iterdir()] == ["letters"]
+    assert (before.st_mode, before.st_uid) == (after.st_mode, after.st_uid)
+    # What an interrupted init left behind, and a fresh file system, are no obstacle.
+    begun = tmp_path / "begun"
+    for name in ("keys", "db", "lost+found"):
+        (begun / name).mkdir(parents=True)
+    done = run(slipway.SLIPWAY, "init", "--data", begun, check=0)
+    assert f"slipway serve --data {begun}" in done.stdout and "sls_" in done.stdout
+
+
+def test_a_database_that_is_away_is_said_at_once(tmp_path):
+    url = f"postgresql://nobody:secret@127.0.0.1:{slipway.free_port()}/x"
+    done = run(slipway.SLIPWAY, "init", "--data", tmp_path / "data", "--database", url, check=11)
+    assert "the database does not answer. Does it run" in done.stderr
+    assert "secret" not in done.stderr and done.stderr.count("refused") == 1
 
 
 def test_no_network(tmp_path):
@@ -135,6 +187,15 @@ def test_a_full_disk_behind_stdout_is_a_failure():
     with open("/dev/full", "w") as full:
         done = subprocess.run([slipway.SLIPWAY, "--help"], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 12 and b"No space" in done.stderr
+
+
+def test_a_reader_that_has_enough_is_no_failure():
+    """`slipway … | head` ends like any program: by SIGPIPE and without a word."""
+    for words in (["reference"], ["reference", "--json"]):
+        process = subprocess.Popen([slipway.SLIPWAY, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == -signal.SIGPIPE
 
 
 def test_keys_and_signatures_agree_with_minisign(tmp_path):

@@ -541,6 +541,10 @@ def test_explanations_say_what_grants_say(plane, customer):
     assert answer["facts"]["licence_id"] == made["id"] and answer["text"]
     device = activate(plane, made["licence_key"])["device_id"]
     assert explain(plane, "licensed", account=customer["email"], device=device)["allowed"]
+    owned = explain(plane, "licensed", device=device)  # its owner is looked up
+    assert owned["allowed"] and owned["facts"]["account_id"] == customer["id"]
+    plane.refused("GET", f"/admin/explain?package_id={plane.packages['public']}&device=dev_nothing",
+                  token=plane.admin, status=404, code="device_not_found")
     assert explain(plane, "abroad", country="DE")["reason"] == "country_restricted"
     assert explain(plane, "abroad", country="FR")["allowed"]
     plane.refused("GET", f"/admin/explain?package_id={plane.packages['public']}&account=nobody@example.com",

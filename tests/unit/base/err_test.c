@@ -31,6 +31,7 @@ static void translations(void **state UNUSED)
 	assert_int_equal(err_from_http_status(404), ERR_NOT_FOUND);
 	assert_int_equal(err_from_http_status(409), ERR_CONFLICT);
 	assert_int_equal(err_from_http_status(422), ERR_INVALID);
+	assert_int_equal(err_from_http_status(423), ERR_CONFLICT);
 	assert_int_equal(err_from_errno(0), OK);
 	assert_int_equal(err_from_errno(ENOSPC), ERR_NO_SPACE);
 	assert_int_equal(err_from_errno(ENOENT), ERR_NOT_FOUND);
