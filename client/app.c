@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "crypto/minisign.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 
@@ -62,7 +63,14 @@ static err explain(struct cli *cli, enum slipway_status status, const struct sli
 	if (p->request_id[0])
 		cli->request_id = arena_strdup(cli->arena, p->request_id);
 	if (!strcmp(p->code, "certificate"))
-		cli_hint(cli, "name the authority that signed it with --ca FILE");
+		cli_hint_certificate(cli, span_from(p->detail), cli_text(cli, "ca"));
+	else if (!strcmp(p->code, "settings"))
+		cli_hint(cli, "--server, --product, --platform and --installed say what is kept up "
+			      "to date, and where from");
+	else if (!strcmp(p->code, "package_unknown"))
+		cli_hint(cli, "it is damaged, or from somewhere else: download it again");
+	else if (!strcmp(p->code, "no_space"))
+		cli_hint(cli, "make room, or name another place with --output");
 	else if (!strcmp(p->code, "network") || !strcmp(p->code, "timeout"))
 		cli_hint(cli, "is there a network, and is the URL right?");
 	else if (!strcmp(p->code, "authentication_required") ||

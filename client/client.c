@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/semver.h"
+#include "crypto/minisign.h"
 #include "crypto/secret.h"
 
 #define ANSWER_MAX (16u << 20)
@@ -230,11 +231,16 @@ static err check_settings(struct slipway *s)
 	const struct slipway_settings *t = &s->settings;
 	span rest = span_from(t->platform), os;
 	struct semver v;
+	struct minisign_public key;
 
 	if (t->installed && semver_parse(span_from(t->installed), &v) != OK)
 		return client_fail(s, ERR_INVALID, "installed",
 			"The installed version must be a semantic version like 1.2.0; 0.0.0 when "
 			"nothing is installed");
+	for (size_t i = 0; t->publisher_keys && t->publisher_keys[i]; i++)
+		if (minisign_parse_public(span_from(t->publisher_keys[i]), &key) != OK)
+			return client_fail(s, ERR_INVALID, "publisher_key",
+				"Publisher key %zu is no minisign public key", i + 1);
 	s->os = s->arch = "unknown";
 	if (!t->platform)
 		return OK;

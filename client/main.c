@@ -65,20 +65,47 @@ static void add_words(struct buf *out, const char *code)
 		buf_add_byte(out, *code == '_' ? ' ' : *code);
 }
 
+/* What a customer can do about a refusal; NULL where only the vendor can. */
+static const char *remedy(const char *policy)
+{
+	if (!strcmp(policy, "authentication_required"))
+		return "give a licence key with --licence-key-file or SLIPWAY_LICENCE_KEY";
+	if (!strcmp(policy, "device_not_activated"))
+		return "give the licence key again; if the device was taken off the licence, have "
+		       "it admitted first";
+	if (!strncmp(policy, "licence_", 8) || !strcmp(policy, "entitlement_missing"))
+		return "ask the vendor about the licence";
+	return NULL;
+}
+
+static void show_no_update(struct cli *cli, const struct slipway_update *u)
+{
+	AUTO(buf) out = {0};
+
+	buf_init(&out, 1 << 16);
+	buf_add_str(&out, "No update: ");
+	add_words(&out, u->reason);
+	if (u->policy) {
+		buf_add_str(&out, ", ");
+		add_words(&out, u->policy);
+	}
+	if (!strcmp(u->reason, "no_release_in_channel"))
+		buf_addf(&out, " %s for %s",
+			cli_text(cli, "channel") ? cli_text(cli, "channel") : "stable",
+			cli_text(cli, "platform"));
+	buf_add_byte(&out, '\n');
+	if (u->policy && remedy(u->policy))
+		buf_addf(&out, "  %s\n", remedy(u->policy));
+	fputs(buf_str(&out), cli->out);
+}
+
 static void show_update(struct cli *cli, const struct slipway_update *u)
 {
 	AUTO(buf) out = {0};
 
 	buf_init(&out, 1 << 16);
 	if (!u->available) {
-		buf_add_str(&out, "No update: ");
-		add_words(&out, u->reason);
-		if (u->policy) {
-			buf_add_str(&out, ", ");
-			add_words(&out, u->policy);
-		}
-		buf_add_byte(&out, '\n');
-		fputs(buf_str(&out), cli->out);
+		show_no_update(cli, u);
 		return;
 	}
 	add_clean(&out, "Version   ", u->version);
@@ -90,6 +117,7 @@ static void show_update(struct cli *cli, const struct slipway_update *u)
 	if (u->critical || u->mandatory)
 		buf_addf(&out, "Urgency   %s%s%s\n", u->critical ? "critical" : "",
 			u->critical && u->mandatory ? ", " : "", u->mandatory ? "mandatory" : "");
+	add_clean(&out, "Release   ", u->release_id);
 	add_clean(&out, "Notes     ", u->notes_url);
 	add_clean(&out, "Supported until ", u->eol);
 	fputs(buf_str(&out), cli->out);
@@ -146,6 +174,7 @@ static void show_file(struct cli *cli, const struct slipway_file *f)
 	} else {
 		add_clean(&out, "File       ", f->path);
 		add_clean(&out, "Version    ", f->version);
+		add_clean(&out, "Release    ", f->release_id);
 		add_clean(&out, "SHA-256    ", f->sha256);
 		add_clean(&out, "Signature  ",
 			f->signature == SLIPWAY_SIGNATURE_VERIFIED ? "verified" : "not required");
@@ -157,11 +186,17 @@ static void show_file(struct cli *cli, const struct slipway_file *f)
 
 static err no_update(struct cli *cli, const struct slipway_update *u)
 {
-	if (!strcmp(u->reason, "not_entitled"))
-		return cli_fail(cli, ERR_DENIED,
-			u->policy ? arena_strdup(cli->arena, u->policy) : "not_entitled",
-			"There is an update, but this device may not have it (%s)",
-			u->policy ? u->policy : u->reason);
+	if (!strcmp(u->reason, "not_entitled")) {
+		const char *policy = arena_strdup(cli->arena, u->policy ? u->policy : u->reason);
+		AUTO(buf) words = {0};
+
+		buf_init(&words, 1024);
+		add_words(&words, policy);
+		if (remedy(policy))
+			cli_hint(cli, "%s", remedy(policy));
+		return cli_fail(cli, ERR_DENIED, policy,
+			"There is an update, but this device may not have it: %s", buf_str(&words));
+	}
 	if (cli->json)
 		fprintf(cli->out, "%s\n", u->json);
 	else
@@ -200,6 +235,14 @@ static err run_download(struct cli *cli)
 
 /* verify, report ------------------------------------------------------------------------------- */
 
+static err check_sha256(struct cli *cli, const char *text)
+{
+	return !text || (strspn(text, "0123456789abcdef") == 64 && !text[64])
+		       ? OK
+		       : cli_fail(cli, ERR_INVALID, "usage",
+				 "--sha256: \"%s\" is no SHA-256 digest: 64 of 0-9 and a-f", text);
+}
+
 static err run_verify(struct cli *cli)
 {
 	const char *path = cli_text(cli, "file"), *signature = NULL;
@@ -209,8 +252,10 @@ static err run_verify(struct cli *cli)
 	struct app app;
 	AUTO(buf) out = {0};
 	struct json_writer w;
-	err e = app_open(cli, &app);
+	err e = check_sha256(cli, cli_text(cli, "sha256"));
 
+	if (e == OK)
+		e = app_open(cli, &app);
 	if (e == OK && cli_text(cli, "signature"))
 		e = app_read_text(cli, cli_text(cli, "signature"), &signature);
 	if (e != OK)
@@ -253,7 +298,11 @@ static err run_report(struct cli *cli)
 		if (!strcmp(stage, names[i]))
 			status = slipway_report(app.client, cli_text(cli, "release"),
 				(enum slipway_stage)i, cli_text(cli, "error"));
-	return status == SLIPWAY_OK ? OK : app_explain(&app, status);
+	if (status != SLIPWAY_OK)
+		return app_explain(&app, status);
+	if (!cli->json)
+		fprintf(cli->out, "Reported: %s\n", stage);
+	return OK;
 }
 
 static err run_completion(struct cli *cli)
@@ -338,7 +387,7 @@ static const struct option report_arguments[] = {
 	{0},
 };
 static const struct option report_options[] = {
-	{"release", "ID", VALUE_TEXT, OPTION_REQUIRED, "id of the release"},
+	{"release", "ID", VALUE_TEXT, OPTION_REQUIRED, "id of the release, as `download` shows it"},
 	{"error", "TEXT", VALUE_TEXT, 0, "why it failed"},
 	{0},
 };
@@ -371,24 +420,33 @@ static const struct command commands[] = {
 			"slipway-update download --output . --server https://packages.example.com \\\n"
 			"    --product myvpn --platform linux-amd64 --installed 1.0.0 \\\n"
 			"    --licence-key-file key --publisher-key myvpn.pub",
-		.next = "install the file, then `slipway-update report installed --release ID`."},
+		.next = "install the file, then `slipway-update report installed --release ID`; "
+			"`download` has shown the release's id."},
 	{.path = "verify",
 		.summary = "check a file that was downloaded",
-		.about = "Against --sha256 and --signature (no server is asked then), else against "
-			 "what the server knows of the product.",
+		.about = "Against --sha256, or against what the server knows of the product. With "
+			 "--publisher-key also the publisher's signature: --signature, or the one "
+			 "the server has. With --sha256, and --signature where a key is given, no "
+			 "server is asked.",
 		.arguments = verify_arguments,
 		.options = verify_options,
 		.run = run_verify,
 		.examples =
 			"slipway-update verify myvpn_1.2.0_amd64.deb --publisher-key myvpn.pub \\\n"
-			"    --signature myvpn_1.2.0_amd64.deb.minisig --sha256 …"},
+			"    --signature myvpn_1.2.0_amd64.deb.minisig\n"
+			"slipway-update verify myvpn_1.2.0_amd64.deb --server "
+			"https://packages.example.com --product myvpn --platform linux-amd64 "
+			"--installed 1.0.0"},
 	{.path = "report",
 		.summary = "tell the server what became of an update",
 		.arguments = report_arguments,
 		.options = report_options,
 		.run = run_report,
+		.about = "`download` has told it of the download; that the update was installed, "
+			 "and still runs, only the machine itself knows.",
 		.examples = "slipway-update report installed --release "
-			    "rel_01h455vb4pex5vsknk084sn02q …"},
+			    "rel_01h455vb4pex5vsknk084sn02q --server https://packages.example.com "
+			    "--product myvpn --platform linux-amd64 --installed 1.2.0"},
 	{.path = "completion",
 		.summary = "print the completion script of a shell",
 		.arguments = completion_arguments,
