@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -179,6 +180,24 @@ class Server:
                 class_="public", *more):
         return self.cli("publish", file, "--product", product, "--version", version, "--channel",
                         channel, "--platform", platform, "--class", class_, *more)
+
+
+def shell_blocks(text):
+    """The ```sh blocks of a document, or of a part of one."""
+    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def follow(server, block, folder, **more):
+    """A block of a document in a shell, with this server's address and files in place of the document's."""
+    block = block.replace("https://127.0.0.1:8443", server.url)
+    block = block.replace("slipway-data/tls/ca.pem", str(server.ca))
+    for word, value in more.items():
+        block = block.replace(word, value)
+    env = {**os.environ, "PATH": f"{BUILD}:{os.environ['PATH']}", "HOME": str(folder),
+           "SLIPWAY_SERVER": server.url, "SLIPWAY_CA": str(server.ca), "SLIPWAY_TOKEN": server.login()}
+    done = subprocess.run(["bash", "-euc", block], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def descendants(pid):

@@ -24,32 +24,19 @@ def server(database):
         running.close()
 
 
-def follow(server, block, folder, **more):
-    """A block of the README in a shell, with this server's address and files in place of the README's."""
-    block = block.replace("https://127.0.0.1:8443", server.url)
-    block = block.replace("slipway-data/tls/ca.pem", str(server.ca))
-    for word, value in more.items():
-        block = block.replace(word, value)
-    env = {**os.environ, "PATH": f"{slipway.BUILD}:{os.environ['PATH']}", "HOME": str(folder),
-           "SLIPWAY_SERVER": server.url, "SLIPWAY_CA": str(server.ca), "SLIPWAY_TOKEN": server.login()}
-    done = subprocess.run(["bash", "-euc", block], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def walked(server, tmp_path_factory):
     """The README's section done once: the folder and the licence key."""
     folder = tmp_path_factory.mktemp("readme")
     slipway.make_deb(folder / "myvpn_1.0.0_amd64.deb", name="myvpn", size=2_000_000)
     (folder / "password").write_text("a password of somebody\n")
-    blocks = re.findall(r"^```sh\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+    blocks = slipway.shell_blocks(SECTION)
     assert len(blocks) == 3
-    key = re.search(r"SLW-[0-9A-Z-]+", follow(server, blocks[0], folder))[0]
+    key = re.search(r"SLW-[0-9A-Z-]+", slipway.follow(server, blocks[0], folder))[0]
     sent = (folder / "myvpn_1.0.0_amd64.deb").rename(folder / "sent.deb")
-    follow(server, blocks[1], folder, **{"SLW-…": key})
+    slipway.follow(server, blocks[1], folder, **{"SLW-…": key})
     assert (folder / "myvpn_1.0.0_amd64.deb").read_bytes() == sent.read_bytes()
-    return {"folder": folder, "key": key, "seen": lambda: follow(server, blocks[2], folder)}
+    return {"folder": folder, "key": key, "seen": lambda: slipway.follow(server, blocks[2], folder)}
 
 
 def update(server, folder, *words, ca=None, code=0):
