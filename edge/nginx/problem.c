@@ -26,9 +26,11 @@ static const char *title_of(ngx_uint_t status)
 		{431, "The headers are too large"},
 		{494, "The headers are too large"},
 		{500, "Internal error"},
+		{501, "Not supported"},
 		{502, "A needed service is not available"},
 		{503, "A needed service is not available"},
 		{504, "A needed service did not answer in time"},
+		{505, "This version of HTTP is not supported"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
@@ -119,10 +121,13 @@ static const char *code_of(ngx_uint_t status)
 		{414, "too_large"},
 		{416, "range_not_satisfiable"},
 		{429, "limit"},
+		{431, "too_large"},
 		{494, "too_large"},
+		{501, "invalid"},
 		{502, "unavailable"},
 		{503, "busy"},
 		{504, "unavailable"},
+		{505, "invalid"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)

@@ -607,15 +607,14 @@ HEADERS = {
 def test_every_answer_has_the_security_headers_once(running, method, path, status):
     answer = running.request(method, path)
     assert answer.status == status, answer
-    if status != 414:  # refused before nginx knows the request
-        for name, value in HEADERS.items():
-            assert answer.headers.get_all(name) == [value], name
-        assert len(answer.headers.get_all("Content-Security-Policy")) == 1
-        assert len(answer.headers.get_all("X-Request-Id")) == 1
-        if status >= 400 and method != "TRACE":
-            assert answer.headers["Content-Type"].startswith("application/problem+json")
-            assert answer.json["status"] == status
-            assert answer.json["request_id"] == answer.headers["X-Request-Id"]
+    for name, value in HEADERS.items():
+        assert answer.headers.get_all(name) == [value], name
+    assert len(answer.headers.get_all("Content-Security-Policy")) == 1
+    assert len(answer.headers.get_all("X-Request-Id")) == 1
+    if status >= 400 and method != "TRACE":
+        assert answer.headers["Content-Type"].startswith("application/problem+json")
+        assert answer.json["status"] == status
+        assert answer.json["request_id"] == answer.headers["X-Request-Id"]
     assert answer.headers["Server"] in (None, "nginx")
 
 
@@ -664,6 +663,40 @@ def test_ambiguous_and_oversized_requests_are_refused(running, head, status):
     assert answer.startswith(f"HTTP/1.1 {status}"), answer[:300]
     assert "application/problem+json" in answer
     assert "\r\nStrict-Transport-Security: max-age=63072000" in answer
+
+
+END = b"Host: localhost\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("request_text, status, code", [
+    (b"nonsense\r\n\r\n", 400, "invalid"),
+    (b"\x16\x03\x01 HTTP/1.1\r\n\r\n", 400, "invalid"),
+    (b"GET / HTTP/1.x\r\n" + END, 400, "invalid"),
+    (b"GET /%zz HTTP/1.1\r\n" + END, 400, "invalid"),
+    (b"GET /../x HTTP/1.1\r\n" + END, 400, "invalid"),
+    (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "invalid"),
+    (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "invalid"),
+    (b"GET / HTTP/1.1\r\nBad\0: x\r\n" + END, 400, "invalid"),
+    (b"CONNECT a:1 HTTP/1.1\r\n" + END, 400, "invalid"),
+    (b"TRACE / HTTP/1.1\r\n" + END, 405, "method_not_allowed"),
+    (b"POST /api/v1/x HTTP/1.1\r\nContent-Length: 99999999\r\n" + END, 413, "too_large"),
+    (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n" + END, 414, "too_large"),
+    (b"GET / HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n" + END, 431, "too_large"),
+    (b"POST /api/v1/x HTTP/1.1\r\nTransfer-Encoding: zip\r\n" + END, 501, "invalid"),
+    (b"GET / HTTP/9.1\r\n" + END, 505, "invalid")])
+def test_requests_nginx_cannot_read_get_problem_documents(running, request_text, status, code):
+    context = ssl.create_default_context(cafile=str(running.ca))
+    head, _, body = raw(running.https, request_text, context).partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status}"), head
+    assert "\r\nContent-Type: application/problem+json" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert f"\r\nX-Request-Id: {problem['request_id']}\r\n" in head + "\r\n"
+
+
+def test_http_spoken_to_https_gets_a_problem_document(running):
+    head, _, body = raw(running.https, b"GET / HTTP/1.1\r\n" + END).partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 400") and json.loads(body)["code"] == "invalid"
 
 
 def test_plain_http_redirects_people_and_refuses_secrets(running):
