@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "server/data_layout.h"
+#include "server/geoip.h"
 #include "server/nginx_conf.h"
 #include "server/program.h"
 #include "sys/child.h"
@@ -135,7 +136,9 @@ static err render(struct arena *a, const struct conf *conf, const char **ret_pro
 	(void)getrlimit(RLIMIT_NOFILE, &files); /* keeps the usual limit when it fails */
 	machine.cores = cores > 0 ? (unsigned)cores : 1;
 	machine.max_files = files.rlim_max;
-	machine.geoip_module = path_exists(NGINX_GEOIP_MODULE) ? NGINX_GEOIP_MODULE : NULL;
+	machine.geoip_module = path_exists(NGINX_GEOIP_MODULE) && path_exists(DATA_COUNTRIES)
+				       ? NGINX_GEOIP_MODULE
+				       : NULL;
 	buf_init(&text, CONF_TEXT_MAX);
 	e = nginx_conf_render(a, conf, &machine, &text);
 	if (e == OK)

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "conf/conf.h"
+#include "server/geoip.h"
 #include "server/names.h"
 
 #include "base/banned.h"
@@ -136,8 +137,6 @@ static void set_addresses(struct rendering *r)
 
 static void set_all(struct rendering *r, const struct nginx_machine *m)
 {
-	const char *database = conf_str(r->conf, CONF_GEOIP);
-
 	set_capacity(r, m);
 	set_limits(r);
 	set_addresses(r);
@@ -146,10 +145,10 @@ static void set_all(struct rendering *r, const struct nginx_machine *m)
 	set(r, "edge", EDGE_NAME);
 	set_number(r, "hsts_seconds", conf_int(r->conf, CONF_HSTS) / TIME_SECOND);
 	set(r, "hsts_preload", conf_bool(r->conf, CONF_HSTS_PRELOAD) ? "; preload" : "");
-	set(r, "geoip_database", database);
+	set(r, "geoip_database", DATA_COUNTRIES);
 	set(r, "geoip_module", m->geoip_module != NULL ? m->geoip_module : "");
-	set(r, "geoip", m->geoip_module != NULL ? database : "");
-	set(r, "no_geoip", find_slot(r, SPAN("geoip"))[0] == '\0' ? "yes" : "");
+	set(r, "geoip", m->geoip_module != NULL ? "yes" : "");
+	set(r, "no_geoip", m->geoip_module != NULL ? "" : "yes");
 }
 
 /* One line of the template with its values. */

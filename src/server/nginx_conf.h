@@ -15,8 +15,9 @@ extern const char nginx_conf_template[];
 /* What the machine adds to the settings. */
 struct nginx_machine {
 	unsigned cores;
-	uint64_t max_files;       /* hard limit on open files */
-	const char *geoip_module; /* path of ngx_http_geoip2_module.so, or NULL */
+	uint64_t max_files; /* hard limit on open files */
+	/* Path of ngx_http_geoip2_module.so when that and a country database are there, or NULL. */
+	const char *geoip_module;
 };
 
 /* ERR_BUG when the template names something unknown. Values come checked from conf. */

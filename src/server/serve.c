@@ -216,6 +216,9 @@ static err prepare(struct start *s)
 	if (e == OK)
 		e = serving_certificates(&s->serving, s->arena, &changed, &s->problem);
 	if (e == OK)
+		e = geoip_update(
+			s->arena, s->serving.conf, &s->serving.geoip, &changed, &s->problem);
+	if (e == OK)
 		e = nginx_configure(
 			s->arena, s->serving.conf, &s->serving.accounts.web, &s->problem);
 	return e;

@@ -334,6 +334,19 @@ static bool refresh_certificates(struct supervisor *s)
 	return changed;
 }
 
+static bool refresh_countries(struct supervisor *s)
+{
+	AUTO_PTR(arena) a = arena_new();
+	const char *problem = "";
+	bool changed = false;
+
+	if (geoip_update(a, s->serving->conf, &s->serving->geoip, &changed, &problem) != OK)
+		log_error("the old country database stays", LOG_STR("reason", problem));
+	else if (changed)
+		log_info("the country database has changed");
+	return changed;
+}
+
 static void reload(struct supervisor *s)
 {
 	const struct serve_plan *plan = s->serving->plan;
@@ -348,6 +361,8 @@ static void reload(struct supervisor *s)
 	}
 	s->serving->conf = fresh;
 	(void)refresh_certificates(s);
+	geoip_forget(&s->serving->geoip);
+	(void)refresh_countries(s);
 	if (reload_nginx(s)) {
 		conf_free(before);
 		return;
@@ -362,7 +377,10 @@ static void tick(struct supervisor *s)
 	s->tick_at_us = clock_monotonic_us() + TICK_US;
 	if (s->units[NGINX].pid == 0)
 		return;
-	if (refresh_certificates(s))
+	bool changed = refresh_certificates(s);
+
+	changed |= refresh_countries(s);
+	if (changed)
 		(void)reload_nginx(s); /* tried again with the next change */
 	if (logs_rotate(clock_wall_us()))
 		signal_unit(s, NGINX, SIGUSR1);

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "conf/conf.h"
 #include "server/accounts.h"
+#include "server/geoip.h"
 
 struct serve_plan {
 	const char *data_dir;
@@ -42,6 +43,7 @@ struct serving {
 	const struct serve_plan *plan;
 	struct conf *conf; /* replaced on SIGHUP */
 	struct accounts accounts;
+	struct geoip geoip;
 };
 
 /*

@@ -182,6 +182,7 @@ class Server:
                         channel, "--platform", platform, "--class", class_, *more)
 
 
+<<<<<<< HEAD
 def shell_blocks(text):
     """The ```sh blocks of a document, or of a part of one."""
     return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
@@ -198,6 +199,25 @@ def follow(server, block, folder, **more):
     done = subprocess.run(["bash", "-euc", block], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+=======
+def npm_folder(name):
+    """A folder below the build directory with what tests/integration/NAME/package-lock.json names;
+    None where it cannot be had."""
+    source, folder = pathlib.Path(__file__).parent / name, BUILD / name
+    installed = folder / "package-lock.json"
+    if not (folder / "node_modules").exists() or \
+            installed.read_bytes() != (source / "package-lock.json").read_bytes():
+        if not shutil.which("npm"):
+            return None
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("node_modules"))
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
+                              capture_output=True, timeout=300)
+        if done.returncode:
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+    return folder
+>>>>>>> 207afa7 (Countries: a checked copy of the country database, both layouts, tested with a real one; build without a list of targets)
 
 
 def descendants(pid):

@@ -26,19 +26,9 @@ def server():
 @pytest.fixture(scope="module")
 def client():
     """The folder with tus-js-client, as the lock file has it."""
-    if not shutil.which("npm"):
-        pytest.skip("npm is not installed")
-    folder = slipway.BUILD / "tus"
-    lock = SOURCE / "package-lock.json"
-    installed = folder / "package-lock.json"
-    if not (folder / "node_modules").exists() or installed.read_bytes() != lock.read_bytes():
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules"))
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
-                              capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            shutil.rmtree(folder, ignore_errors=True)
-            pytest.skip(f"tus-js-client cannot be installed: {done.stderr[-300:]}")
+    folder = slipway.npm_folder("tus")
+    if not folder:
+        pytest.skip("tus-js-client cannot be installed")
     shutil.copy(SOURCE / "upload.mjs", folder)
     return folder
 
