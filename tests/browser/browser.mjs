@@ -67,28 +67,39 @@ export function assertNothingWrong(page) {
 	assert.deepEqual(complaints.get(page), []);
 }
 
+async function assertNotWiderThanTheScreen(page, name) {
+	const overflow = await page.evaluate(() => {
+		const width = document.documentElement.clientWidth;
+		const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1 &&
+			!e.closest(".visually-hidden") && getComputedStyle(e).visibility !== "hidden");
+		return { scroll: document.documentElement.scrollWidth - width, wide: wide.slice(0, 3).map((e) => e.outerHTML.slice(0, 120)) };
+	});
+	assert.ok(overflow.scroll <= 0, `${name} scrolls sideways: ${overflow.wide.join("\n")}`);
+}
+
+async function assertNoViolations(page, name) {
+	if (!(await page.evaluate("typeof axe === 'object'"))) await page.evaluate(axe);
+	const violations = await page.evaluate(async () => {
+		const result = await axe.run(document, { resultTypes: ["violations"] });
+		return result.violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary}`).join("\n")}`);
+	});
+	assert.deepEqual(violations, [], name);
+}
+
 /** Looks at the page as it is now in every view. */
 export async function look(page, name) {
 	const size = page.viewportSize();
 	for (const view of VIEWS) {
+		const what = `${name}-${view.name}`;
 		await page.setViewportSize(view.size);
 		await page.emulateMedia({ colorScheme: view.scheme, reducedMotion: "reduce" });
-		const overflow = await page.evaluate(() => {
-			const width = document.documentElement.clientWidth;
-			const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1 &&
-				!e.closest(".visually-hidden") && getComputedStyle(e).visibility !== "hidden");
-			return { scroll: document.documentElement.scrollWidth - width, wide: wide.slice(0, 3).map((e) => e.outerHTML.slice(0, 120)) };
-		});
-		assert.ok(overflow.scroll <= 0, `${name}, ${view.name}: scrolls sideways: ${overflow.wide.join("\n")}`);
-		await page.screenshot({ path: join(SHOTS, `${name}-${view.name}.png`), fullPage: !(await page.$("dialog[open]")) });
-		if (!view.rules) continue;
-		if (!(await page.evaluate("typeof axe === 'object'"))) await page.evaluate(axe);
-		const violations = await page.evaluate(async () => {
-			const result = await axe.run(document, { resultTypes: ["violations"] });
-			return result.violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary}`).join("\n")}`);
-		});
-		assert.deepEqual(violations, [], `${name}, ${view.name}`);
+		await assertNotWiderThanTheScreen(page, what);
+		await page.screenshot({ path: join(SHOTS, `${what}.png`), fullPage: !(await page.$("dialog[open]")) });
+		if (view.rules) await assertNoViolations(page, what);
 	}
+	// What is left of a desktop's width at a zoom of 400 % (WCAG 1.4.10).
+	await page.setViewportSize({ width: 320, height: 640 });
+	await assertNotWiderThanTheScreen(page, `${name} at 320 pixels`);
 	await page.setViewportSize(size);
 	assertNothingWrong(page);
 }

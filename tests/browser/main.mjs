@@ -1,6 +1,6 @@
 // All browser tests, with one Chromium. Run by scripts/test.sh; by hand:
 //   node tests/browser/main.mjs [part of a test's name]
-import { after, before, suite, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
 import * as account from "./account.mjs";
@@ -24,7 +24,7 @@ after(async () => {
 
 // Two at a time where they do not disturb each other; the last file stops the server in between.
 for (const [file, tests] of Object.entries({ signIn, factors, account, site }))
-	suite(file, { concurrency: file === "site" ? 1 : 2 }, () => {
+	describe(file, { concurrency: file === "site" ? 1 : 2 }, () => {
 		for (const [name, run] of Object.entries(tests))
 			if (`${file}.${name}`.includes(only))
 				test(`${file}.${name}`, { timeout: 90_000 }, () => run(browser, server, fresh));

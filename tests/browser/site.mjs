@@ -155,7 +155,7 @@ export async function server_down(browser, server) {
 		await link(page, "Security").click();
 		await at(page, "Security");
 		await button(page, "Sign out").click();
-		await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+		await page.locator(".toast").getByText("The server cannot be reached.").waitFor();
 		await look(page, "sign-out-server-down");
 	} finally {
 		await server.serve();

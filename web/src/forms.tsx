@@ -209,10 +209,12 @@ export function compact(text: string | undefined): string {
 }
 
 /** A new password with feedback while it is typed. The server has the last word. */
-export function NewPasswordField({ name = "password", label = "New password" }: { name?: string; label?: string }) {
+export function NewPasswordField({ name = "password", label = "New password", autoFocus }: {
+	name?: string; label?: string; autoFocus?: boolean;
+}) {
 	const [text, setText] = useState("");
 	return (
-		<PasswordField name={name} label={label} autocomplete="new-password" minLength={MIN_PASSWORD}
+		<PasswordField name={name} label={label} autocomplete="new-password" minLength={MIN_PASSWORD} autoFocus={autoFocus}
 			hint={`At least ${MIN_PASSWORD} characters; four or more unrelated words are easy to remember and hard to guess.`}
 			onInput={(e) => setText(e.currentTarget.value)} after={<Strength text={text} />} />
 	);

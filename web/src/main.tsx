@@ -1,7 +1,7 @@
 // Starts the pages: finds out who is signed in, shows the page of the current path, and connects the
 // fetch client with what only the app can do (leave for sign-in, ask for a fresh proof).
 import "./styles/index.css";
-import { render } from "preact";
+import { Component, render, type ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { explain, Problem, setHooks } from "./api";
 import { Centred, Frame, WithMenu } from "./layout";
@@ -30,6 +30,27 @@ function View({ page, session, failure }: { page: Page; session: Session; failur
 		);
 	if (!session.me) return <main class="centred"><Loading /></main>;
 	return page.menu ? <WithMenu key={page.path}><View /></WithMenu> : <Centred key={page.path}><View /></Centred>;
+}
+
+/** A mistake of ours in a page: the frame stays, and the rest of the site can be reached. */
+class Catch extends Component<{ children: ComponentChildren }, { failed: boolean }> {
+	override state = { failed: false };
+
+	override componentDidCatch(error: unknown) {
+		console.error(error);
+		this.setState({ failed: true });
+	}
+
+	override render() {
+		if (!this.state.failed) return this.props.children;
+		return (
+			<Centred>
+				<Heading>Something went wrong</Heading>
+				<p>This page has a mistake. Reloading it may help; if not, tell your administrator what you were doing.</p>
+				<Button kind="primary" onClick={() => location.reload()}>Reload</Button>
+			</Centred>
+		);
+	}
 }
 
 function App() {
@@ -65,7 +86,9 @@ function App() {
 
 	return (
 		<SessionContext.Provider value={session}>
-			<Frame>{page ? <View page={page} session={session} failure={failure} /> : <NotFound />}</Frame>
+			<Frame>
+				<Catch key={path}>{page ? <View page={page} session={session} failure={failure} /> : <NotFound />}</Catch>
+			</Frame>
 			{asking && <StepUp onDone={asking.done} />}
 		</SessionContext.Provider>
 	);
