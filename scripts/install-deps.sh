@@ -5,17 +5,11 @@ set -eu
 
 BUILD="gcc meson ninja-build pkg-config make git ca-certificates python3
 nginx-light nginx-dev liblmdb-dev libmicrohttpd-dev libssl-dev libjansson-dev libsqlite3-dev
-<<<<<<< HEAD
-libp11-kit-dev libpq-dev libcurl4-openssl-dev libargon2-dev libarchive-dev libzstd-dev openssl
-liboath-dev libqrencode-dev oathtool"
+libp11-kit-dev libpq-dev libcurl4-openssl-dev libargon2-dev libarchive-dev libzstd-dev
+libmaxminddb-dev openssl liboath-dev libqrencode-dev oathtool"
 TEST="clang libclang-rt-14-dev clang-format libcmocka-dev postgresql-15 python3-pytest python3-pytest-xdist
-chromium fonts-dejavu-core softhsm2 opensc minisign wrk apache2-utils lmdb-utils curl rpm sqlite3"
-=======
-libpq-dev libcurl4-openssl-dev libargon2-dev libarchive-dev libzstd-dev libmaxminddb-dev openssl
-liboath-dev libqrencode-dev oathtool"
-TEST="clang libclang-rt-14-dev clang-format libcmocka-dev postgresql-15 python3-pytest python3-pytest-xdist
-libnginx-mod-http-geoip2 chromium fonts-dejavu-core minisign wrk apache2-utils lmdb-utils curl rpm sqlite3"
->>>>>>> 207afa7 (Countries: a checked copy of the country database, both layouts, tested with a real one; build without a list of targets)
+libnginx-mod-http-geoip2 chromium fonts-dejavu-core softhsm2 opensc minisign
+wrk apache2-utils lmdb-utils curl rpm sqlite3"
 
 case "${1:-build}" in
 build) WANTED=$BUILD ;;

@@ -182,7 +182,6 @@ class Server:
                         channel, "--platform", platform, "--class", class_, *more)
 
 
-<<<<<<< HEAD
 def shell_blocks(text):
     """The ```sh blocks of a document, or of a part of one."""
     return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
@@ -199,7 +198,8 @@ def follow(server, block, folder, **more):
     done = subprocess.run(["bash", "-euc", block], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-=======
+
+
 def npm_folder(name):
     """A folder below the build directory with what tests/integration/NAME/package-lock.json names;
     None where it cannot be had."""
@@ -217,7 +217,6 @@ def npm_folder(name):
             shutil.rmtree(folder, ignore_errors=True)
             return None
     return folder
->>>>>>> 207afa7 (Countries: a checked copy of the country database, both layouts, tested with a real one; build without a list of targets)
 
 
 def descendants(pid):
