@@ -9,6 +9,8 @@ extern const struct command publish_commands[];
 extern const size_t publish_commands_count;
 extern const struct command catalog_commands[];
 extern const size_t catalog_commands_count;
+extern const struct command package_commands[];
+extern const size_t package_commands_count;
 extern const struct command customer_commands[];
 extern const size_t customer_commands_count;
 extern const struct command access_commands[];
