@@ -69,28 +69,48 @@ static err engine_exec(struct db_tx *tx, const struct db_statement *s, const str
 	return e;
 }
 
-/* rows->position: the number of the next row; the present one is before it. */
+/* rows->cursor: the result of one row, or the one behind the last; rows->position: 1 once it was
+ * stepped to. */
 static err engine_query(struct db_rows *rows, const struct db_value *args)
 {
 	PGresult *result;
-	err e = postgres_execute(rows->tx->session, rows->statement, args, &result);
+	err e = postgres_first_row(rows->tx->session, rows->statement, args, &result);
 
 	if (!e)
 		rows->cursor = result;
 	return e;
 }
 
+static bool is_row(const struct db_rows *rows)
+{
+	return PQresultStatus(rows->cursor) == PGRES_SINGLE_TUPLE;
+}
+
 static err engine_next(struct db_rows *rows, bool *ret_row)
 {
-	*ret_row = rows->position < PQntuples(rows->cursor);
-	if (*ret_row)
-		rows->position++;
+	if (rows->position == 1 && is_row(rows)) {
+		PQclear(rows->cursor);
+		rows->cursor = NULL;
+		PGresult *result;
+		err e = postgres_next_row(rows->tx->session, rows->statement->name, &result);
+
+		if (e)
+			return e;
+		rows->cursor = result;
+	}
+	rows->position = 1;
+	*ret_row = is_row(rows);
 	return OK;
 }
 
+/* A statement may fail after rows that were all the body wanted: it fails the transaction. */
 static void engine_finish(struct db_rows *rows)
 {
 	PQclear(rows->cursor);
+	err e = postgres_end_rows(rows->tx->session, rows->statement->name);
+
+	if (e && !rows->tx->failed)
+		rows->tx->failed = e;
 }
 
 /* Both ways a server may write bytes, hex and escape, depending on its settings. */
@@ -122,16 +142,16 @@ static err to_number(span text, struct db_value *ret)
 static err engine_column(struct db_rows *rows, unsigned column, struct db_value *ret)
 {
 	const PGresult *result = rows->cursor;
-	int at = (int)column, row = rows->position - 1;
+	int at = (int)column;
 
 	if (at >= PQnfields(result))
 		return ERR_BUG;
-	if (PQgetisnull(result, row, at)) {
+	if (PQgetisnull(result, 0, at)) {
 		*ret = DB_NULL;
 		return OK;
 	}
-	const char *value = PQgetvalue(result, row, at);
-	span text = span_of(value, (size_t)PQgetlength(result, row, at));
+	const char *value = PQgetvalue(result, 0, at);
+	span text = span_of(value, (size_t)PQgetlength(result, 0, at));
 
 	switch (PQftype(result, at)) {
 	case 16: /* boolean */

@@ -37,5 +37,14 @@ err postgres_run(
 /* Runs a statement with its arguments. Gives the result (PQclear), of whatever kind it is. */
 err postgres_execute(struct postgres_session *s, const struct db_statement *statement,
 	const struct db_value *args, PGresult **ret) MUST_USE;
+/*
+ * The same, row by row: however many there are, only one is in memory. Each gives a result
+ * (PQclear) of status PGRES_SINGLE_TUPLE, or of another one behind the last row; before the next
+ * statement postgres_end_rows() reads over what is left, unless one of them has failed.
+ */
+err postgres_first_row(struct postgres_session *s, const struct db_statement *statement,
+	const struct db_value *args, PGresult **ret) MUST_USE;
+err postgres_next_row(struct postgres_session *s, const char *name, PGresult **ret) MUST_USE;
+err postgres_end_rows(struct postgres_session *s, const char *name);
 
 #endif

@@ -115,18 +115,37 @@ static err wait_for_answer(struct postgres_session *s, const char *name, int64_t
 	}
 }
 
-/* Several statements give several results: kept is the first that failed, else the last. */
-static err receive(struct postgres_session *s, const char *name, PGresult **ret)
+/* *ret is NULL when there is none any more. */
+static err next_result(struct postgres_session *s, const char *name, PGresult **ret)
 {
 	int64_t deadline =
 		s->limit_us == INT64_MAX ? INT64_MAX : clock_monotonic_us() + s->limit_us;
+	err e = wait_for_answer(s, name, deadline);
+
+	if (!e)
+		*ret = PQgetResult(s->connection);
+	return e;
+}
+
+static err check_result(struct postgres_session *s, const char *name, const PGresult *result)
+{
+	switch (PQresultStatus(result)) { /* PGRES_FATAL_ERROR for NULL */
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+	case PGRES_SINGLE_TUPLE:
+		return OK;
+	default:
+		return result ? from_result(s, name, result) : lost(s, name);
+	}
+}
+
+/* Several statements give several results: kept is the first that failed, else the last. */
+static err receive(struct postgres_session *s, const char *name, PGresult **ret)
+{
 	PGresult *kept = NULL, *result;
 	err e;
 
-	while (!(e = wait_for_answer(s, name, deadline))) {
-		result = PQgetResult(s->connection);
-		if (!result)
-			break;
+	while (!(e = next_result(s, name, &result)) && result) {
 		if (kept && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
 			PQclear(result);
 			continue;
@@ -134,10 +153,8 @@ static err receive(struct postgres_session *s, const char *name, PGresult **ret)
 		PQclear(kept);
 		kept = result;
 	}
-	ExecStatusType status = PQresultStatus(kept); /* PGRES_FATAL_ERROR for NULL */
-
-	if (!e && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-		e = kept ? from_result(s, name, kept) : lost(s, name);
+	if (!e)
+		e = check_result(s, name, kept);
 	if (e) {
 		PQclear(kept);
 		return e;
@@ -204,8 +221,8 @@ static err to_wire(struct wire *w, unsigned i, const struct db_value *v)
 	return OK;
 }
 
-err postgres_execute(struct postgres_session *s, const struct db_statement *statement,
-	const struct db_value *args, PGresult **ret)
+static err send_statement(struct postgres_session *s, const struct db_statement *statement,
+	const struct db_value *args)
 {
 	struct wire w;
 
@@ -217,10 +234,63 @@ err postgres_execute(struct postgres_session *s, const struct db_statement *stat
 		if (e)
 			return e;
 	}
-	if (!PQsendQueryParams(s->connection, statement->text, (int)statement->params, w.types,
-		    w.values, w.lengths, w.formats, 0))
-		return lost(s, statement->name);
-	return receive(s, statement->name, ret);
+	return PQsendQueryParams(s->connection, statement->text, (int)statement->params, w.types,
+		       w.values, w.lengths, w.formats, 0)
+		       ? OK
+		       : lost(s, statement->name);
+}
+
+err postgres_execute(struct postgres_session *s, const struct db_statement *statement,
+	const struct db_value *args, PGresult **ret)
+{
+	err e = send_statement(s, statement, args);
+
+	return e ? e : receive(s, statement->name, ret);
+}
+
+/* Rows one by one ------------------------------------------------------------------------------ */
+
+err postgres_next_row(struct postgres_session *s, const char *name, PGresult **ret)
+{
+	PGresult *result;
+	err e = next_result(s, name, &result);
+
+	if (e)
+		return e;
+	e = check_result(s, name, result);
+	if (!e) {
+		*ret = result;
+		return OK;
+	}
+	PQclear(result);
+	(void)postgres_end_rows(s, name); /* what failed first is told */
+	return e;
+}
+
+err postgres_first_row(struct postgres_session *s, const struct db_statement *statement,
+	const struct db_value *args, PGresult **ret)
+{
+	err e = send_statement(s, statement, args);
+
+	if (!e && !PQsetSingleRowMode(s->connection))
+		e = lost(s, statement->name);
+	return e ? e : postgres_next_row(s, statement->name, ret);
+}
+
+err postgres_end_rows(struct postgres_session *s, const char *name)
+{
+	PGresult *result;
+	err failed = OK;
+
+	for (;;) {
+		err e = next_result(s, name, &result);
+
+		if (e || !result)
+			return failed ? failed : e;
+		if (!failed)
+			failed = check_result(s, name, result);
+		PQclear(result);
+	}
 }
 
 /* Opening -------------------------------------------------------------------------------------- */

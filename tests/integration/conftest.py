@@ -1,7 +1,11 @@
 """Fixtures shared by the integration tests. `server` runs once per test file and database."""
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
+import urllib.parse
 
 import pytest
 
@@ -34,12 +38,55 @@ def postgresql(tmp_path_factory):
     started.wait(30)
 
 
+@pytest.fixture(scope="session")
+def pgbouncer(postgresql):
+    """PgBouncer with transaction pooling before it: a function like `postgresql`. It has two
+    connections a database, so that all who use it share them from one transaction to the next."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="slipway-pgbouncer-"))
+    behind = urllib.parse.parse_qs(urllib.parse.urlsplit(postgresql()).query)["host"][0]
+    (directory / "pgbouncer.ini").write_text(f"""
+[databases]
+* = host={behind} user=slipway
+[pgbouncer]
+listen_addr =
+unix_socket_dir = {directory}
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+max_client_conn = 500
+logfile = {directory}/log
+pidfile = {directory}/pid
+admin_users = slipway
+""")
+    become = {}
+    if os.getuid() == 0:  # which it refuses to run as
+        directory.chmod(0o755)
+        shutil.chown(directory, "postgres")
+        become = {"user": "postgres", "group": "postgres", "extra_groups": []}
+    pooler = subprocess.Popen(["/usr/sbin/pgbouncer", "-q", directory / "pgbouncer.ini"], **become)
+    slipway.wait_until(lambda: (directory / ".s.PGSQL.6432").exists() or pooler.poll() is not None,
+                       "PgBouncer")
+    assert pooler.poll() is None, (directory / "log").read_text()
+
+    def new_database():
+        name = urllib.parse.urlsplit(postgresql()).path
+        return f"postgresql://slipway@{name}?" + urllib.parse.urlencode(
+            {"host": directory, "port": 6432})
+
+    yield new_database
+    pooler.terminate()
+    pooler.wait(30)
+    shutil.rmtree(directory)
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def database(request):
     """The database of a server: tests that take it (or `server`) run on both engines."""
     if request.param == "sqlite":
         return "sqlite"
-    return request.getfixturevalue("postgresql")()
+    # All of it through a pooler: SLIPWAY_TEST_PGBOUNCER=1
+    through = "pgbouncer" if os.environ.get("SLIPWAY_TEST_PGBOUNCER") else "postgresql"
+    return request.getfixturevalue(through)()
 
 
 @pytest.fixture(scope="module")

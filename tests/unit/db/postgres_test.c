@@ -286,6 +286,59 @@ static void no_session_state(void **state)
 	db_close(db);
 }
 
+/* The rows 1, 2 and the failure of the third; the rest is never asked for. */
+TEST_STATEMENT(fails_late, 0, "SELECT 1 / (3 - n) FROM generate_series(1, 1000000) n");
+TEST_STATEMENT(many_rows, 0, "SELECT n FROM generate_series(1, 200000) n");
+
+struct reading {
+	const struct db_statement *statement;
+	int64_t most, seen; /* rows wanted, rows read */
+	err told;           /* by db_query() or db_next() */
+};
+
+static err read_some(struct db_tx *tx, void *arg)
+{
+	struct reading *r = arg;
+	AUTO_PTR(db_rows) rows = NULL;
+	bool row = true;
+
+	r->seen = 0;
+	r->told = db_query_values(tx, r->statement, NULL, 0, &rows);
+	while (!r->told && r->seen < r->most && row) {
+		r->told = db_next(rows, &row);
+		r->seen += !r->told && row;
+	}
+	return OK;
+}
+
+/* Rows come one by one: whoever stops early sees no failure behind, but the transaction does. */
+static void rows_one_by_one(void **state)
+{
+	static const struct {
+		const struct db_statement *statement;
+		int64_t most, seen;
+		err told, result;
+	} rows[] = {
+		{&fails_late, 1000, 2, ERR_BUG, ERR_BUG},
+		{&fails_late, 2, 2, OK, ERR_BUG},
+		{&fails_late, 0, 0, OK, ERR_BUG},
+		{&many_rows, 0, 0, OK, OK},
+		{&many_rows, 1, 1, OK, OK},
+		{&many_rows, INT64_MAX, 200000, OK, OK},
+	};
+	struct db *db = test_db(state);
+	int64_t before = head(db);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct reading r = {.statement = rows[i].statement, .most = rows[i].most};
+
+		assert_int_equal(db_transact(db, DB_READ, read_some, &r), rows[i].result);
+		assert_int_equal(r.seen, rows[i].seen);
+		assert_int_equal(r.told, rows[i].told);
+		assert_int_equal(head(db), before); /* the connection is as good as before */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +350,7 @@ int main(void)
 		ON_POSTGRESQL(unknown_commit),
 		ON_POSTGRESQL(silent_server),
 		ON_POSTGRESQL(no_session_state),
+		ON_POSTGRESQL(rows_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
