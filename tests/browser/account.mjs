@@ -1,6 +1,7 @@
 // One's own account: profile, password, sessions.
 import assert from "node:assert/strict";
 import { assertNothingWrong, focused, look } from "./browser.mjs";
+import { ADMIN } from "./server.mjs";
 import { at, button, field, leave, link, signedIn } from "./steps.mjs";
 
 export async function profile_and_menu(browser, server) {
@@ -126,4 +127,45 @@ export async function password_is_changed(browser, server) {
 	await at(page, "Sign in");
 	await leave(page);
 	await leave(await signedIn(browser, { ...account, password: "a wholly new pass phrase" }));
+}
+
+export async function api_keys_are_made_and_revoked(browser, server) {
+	const page = await signedIn(browser, ADMIN, "/account/keys");
+	await page.getByText("You have no API keys.").waitFor();
+	await look(page, "keys-none");
+	await button(page, "New key").click();
+	assert.equal(await focused(page), "Name");
+	await button(page, "Make the key").click();
+	await page.getByText("Name is missing").waitFor();
+	await field(page, "Name").fill("Build of the desktop client");
+	await button(page, "Make the key").click();
+	await page.getByText("Choose what the key may do").waitFor();
+	await page.getByLabel("product.read", { exact: true }).check();
+	await page.getByLabel("release.write", { exact: true }).check();
+	await look(page, "keys-new");
+	await button(page, "Make the key").click();
+	await page.getByRole("dialog", { name: "Your new API key" }).waitFor();
+	await look(page, "keys-made");
+	const key = (await page.locator(".secret").textContent()).trim();
+	const ask = async () => (await server.request("GET", "/api/v1/me", undefined, { Authorization: `Bearer ${key}` }));
+	assert.deepEqual((await ask()).json.permissions.sort(), ["product.read", "release.write"]);
+	await button(page, "I have stored it").click();
+	await page.getByText("2 permissions").click();
+	await look(page, "keys");
+	assert.ok(!(await page.content()).includes(key), "it is shown once");
+	await button(page, "Revoke API key: Build of the desktop client").click();
+	await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+	await page.getByText("“Build of the desktop client” is revoked.").waitFor();
+	assert.equal((await ask()).status, 401);
+	await leave(page);
+}
+
+export async function pages_of_others_are_not_in_the_menu(browser, server) {
+	const page = await signedIn(browser, await server.account("no-keys"));
+	await at(page, "Profile");
+	assert.equal(await link(page, "API keys").count(), 0);
+	await page.goto("/account/keys");
+	await at(page, "Not permitted");
+	await look(page, "not-permitted");
+	await leave(page);
 }

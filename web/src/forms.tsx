@@ -5,6 +5,13 @@ import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from 
 import { explain, Problem } from "./api";
 import { Alert, Button } from "./ui";
 
+/** Thrown by a form's handler: this field is the reason. */
+export class FieldError extends Error {
+	constructor(readonly field: string, message: string) {
+		super(message);
+	}
+}
+
 type Errors = Record<string, string>;
 const FormContext = createContext<Errors>({});
 
@@ -34,7 +41,7 @@ function tooShort(control: Control): string {
 }
 
 export function Form({ onSubmit, submit, children, kind = "primary", more, label, concerns = {} }: {
-	/** Sends it. Throws Problem or Unreachable; returning means done. */
+	/** Sends it. Throws FieldError, Problem or Unreachable; returning means done. */
 	onSubmit(values: Values): Promise<void> | void;
 	/** Which field a problem of this code is about; the others stand above the form. */
 	concerns?: Record<string, string>;
@@ -54,7 +61,8 @@ export function Form({ onSubmit, submit, children, kind = "primary", more, label
 
 	const complain = (found: Errors) => {
 		setErrors(found);
-		const first = controlsOf(form.current!).find((c) => found[c.name]);
+		const first = controlsOf(form.current!).find((c) => found[c.name]) ??
+			form.current!.querySelector<HTMLElement>("fieldset.field input");
 		first?.focus();
 	};
 	const send = async (event: Event) => {
@@ -77,7 +85,8 @@ export function Form({ onSubmit, submit, children, kind = "primary", more, label
 		} catch (error) {
 			if (!mounted.current) return;
 			const field = error instanceof Problem ? concerns[error.code] : undefined;
-			if (field) complain({ [field]: explain(error) });
+			if (error instanceof FieldError) complain({ [error.field]: error.message });
+			else if (field) complain({ [field]: explain(error) });
 			else setFailure(explain(error));
 		} finally {
 			if (mounted.current) setBusy(false);
@@ -162,6 +171,25 @@ export function SelectField({ name, label, hint, options, value }: {
 				</select>
 			)}
 		</Labelled>
+	);
+}
+
+/** Boxes to tick. The value of each that is ticked is among the form's, under its own name. */
+export function CheckList({ name, label, groups }: { name: string; label: string; groups: [title: string, names: string[]][] }) {
+	const id = useId();
+	const error = useContext(FormContext)[name];
+	return (
+		<fieldset class={error ? "field invalid" : "field"} aria-describedby={error ? id : undefined}>
+			<legend class="label">{label}</legend>
+			<p class="field-error" id={id} role="alert">{error}</p>
+			<div class="check-groups">
+				{groups.map(([title, names]) => (
+					<div key={title} role="group" aria-label={title}>
+						{names.map((n) => <label key={n} class="check"><input type="checkbox" name={n} /> <span>{n}</span></label>)}
+					</div>
+				))}
+			</div>
+		</fieldset>
 	);
 }
 

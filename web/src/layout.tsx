@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link, navigate, usePath } from "./router";
-import { pages } from "./routes";
+import { mayOpen, pages } from "./routes";
 import { signOut, useSession } from "./session";
 import { explain } from "./api";
 import { Alert, Button } from "./ui";
@@ -78,7 +78,9 @@ function OfflineNotice() {
 function Menu() {
 	const path = usePath();
 	const [open, setOpen] = useState(false);
-	const groups = [...new Set(pages.flatMap((page) => page.menu ?? []))];
+	const { me } = useSession();
+	const own = pages.filter((page) => page.menu && mayOpen(page, me?.permissions ?? []));
+	const groups = [...new Set(own.map((page) => page.menu))];
 	const here = pages.find((page) => page.path === path);
 	useEffect(() => setOpen(false), [path]);
 	return (
@@ -91,7 +93,7 @@ function Menu() {
 					<div key={group}>
 						<p class="menu-group" id={`menu-${group}`}>{group}</p>
 						<ul aria-labelledby={`menu-${group}`}>
-							{pages.filter((page) => page.menu === group).map((page) => (
+							{own.filter((page) => page.menu === group).map((page) => (
 								<li key={page.path}>
 									<Link to={page.path} aria-current={page.path === path ? "page" : undefined}>{page.title}</Link>
 								</li>

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { explain, Problem, setHooks } from "./api";
 import { Centred, Frame, WithMenu } from "./layout";
 import { Heading, Link, navigate, usePath } from "./router";
-import { findPage, type Page } from "./routes";
+import { findPage, mayOpen, type Page } from "./routes";
 import { loadMe, rememberReturn, SessionContext, type Me, type Session } from "./session";
 import { StepUp } from "./step_up";
 import { Alert, Button, Loading } from "./ui";
@@ -29,6 +29,7 @@ function View({ page, session, failure }: { page: Page; session: Session; failur
 			</Centred>
 		);
 	if (!session.me) return <main class="centred"><Loading /></main>;
+	if (!mayOpen(page, session.me.permissions)) return <WithMenu key={page.path}><NotYours /></WithMenu>;
 	return page.menu ? <WithMenu key={page.path}><View /></WithMenu> : <Centred key={page.path}><View /></Centred>;
 }
 
@@ -91,6 +92,15 @@ function App() {
 			</Frame>
 			{asking && <StepUp onDone={asking.done} />}
 		</SessionContext.Provider>
+	);
+}
+
+function NotYours() {
+	return (
+		<>
+			<Heading>Not permitted</Heading>
+			<p>Your account does not have the permission for this page. An administrator can give it.</p>
+		</>
 	);
 }
 

@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { Account } from "./pages/account";
 import { Enrol } from "./pages/enrol";
+import { Keys } from "./pages/keys";
 import { SecondFactor } from "./pages/second_factor";
 import { Security } from "./pages/security";
 import { Sessions } from "./pages/sessions";
@@ -16,6 +17,8 @@ export interface Page {
 	access: "open" | "signed-in";
 	/** Group of the menu; without it the page is one card, and not in the menu. */
 	menu?: "Account";
+	/** Only for those who have it: the others do not see it in the menu. */
+	permission?: string;
 	view: ComponentType;
 }
 
@@ -27,8 +30,14 @@ export const pages: Page[] = [
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
 	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
 	{ path: "/account/sessions", title: "Sessions", access: "signed-in", menu: "Account", view: Sessions },
+	{ path: "/account/keys", title: "API keys", access: "signed-in", menu: "Account", permission: "key.write", view: Keys },
 ];
 
 export function findPage(path: string): Page | undefined {
 	return pages.find((page) => page.path === path);
+}
+
+/** Whether somebody with these permissions has this page. */
+export function mayOpen(page: Page, permissions: string[]): boolean {
+	return !page.permission || permissions.includes(page.permission);
 }
