@@ -27,7 +27,7 @@ export class Browser {
 		browser.chromium = await chromium.launch({
 			executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
 			args: [`--ignore-certificate-errors-spki-list=${servers.map((s) => s.keyHash).join()}`,
-				...(process.getuid() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--disable-quic"],
+				...(process.getuid() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"],
 		});
 		return browser;
 	}

@@ -33,6 +33,23 @@ export async function wrong_password_is_said_aloud(browser) {
 	await leave(page);
 }
 
+export async function too_many_attempts_say_how_long_to_wait(browser, server) {
+	const { email } = await server.account("guessed");
+	const page = await browser.visit("/sign-in");
+	const alert = page.getByRole("alert");
+	const isThrottled = async () => (await alert.count()) > 0 && /Too many/.test(await alert.textContent());
+	for (let i = 0; i < 10 && !(await isThrottled()); i++) {
+		const answer = page.waitForResponse((r) => r.url().endsWith("/auth/login"));
+		await fillSignIn(page, { email, password: `guess ${i}` });
+		await answer;
+		await alert.waitFor();
+		await page.locator("form[aria-busy=false]").waitFor();
+	}
+	assert.match(await alert.textContent(), /^Too many attempts. Try again in \d+ (seconds?|minutes)\.$/);
+	await look(page, "sign-in-throttled");
+	await leave(page);
+}
+
 export async function a_password_can_be_shown(browser) {
 	const page = await browser.visit("/sign-in");
 	await field(page, "Password").fill("secret words");

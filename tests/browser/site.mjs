@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { look } from "./browser.mjs";
-import { ROOT } from "./server.mjs";
-import { at, button, fillSignIn, leave, link, signedIn } from "./steps.mjs";
+import { ROOT, waitUntil } from "./server.mjs";
+import { at, button, field, fillSignIn, leave, link, signedIn } from "./steps.mjs";
 
 export async function unknown_paths_are_a_page_for_people(browser, server) {
 	const page = await browser.visit("/no-such-page");
@@ -139,6 +139,39 @@ export async function offline(browser, server) {
 	await button(page, "Try again").click();
 	await page.getByText("This session").waitFor();
 	assert.equal(await page.getByText("You are offline.").count(), 0);
+	await leave(page);
+}
+
+export async function slow_answers(browser, server) {
+	const page = await signedIn(browser, await server.account("slow"));
+	let go;
+	const later = new Promise((done) => { go = done; });
+	await page.route("**/api/v1/me/sessions", async (route) => {
+		await later;
+		await route.continue();
+	});
+	await link(page, "Sessions").click();
+	await page.getByRole("status").getByText("Loading sessions …").waitFor();
+	await look(page, "loading");
+	go();
+	await page.getByText("This session").waitFor();
+	assert.equal(await page.getByText("Loading").count(), 0);
+
+	// Sent once, however often one clicks.
+	let sent = 0;
+	await page.route("**/api/v1/me/password", async (route) => {
+		sent++;
+		await waitUntil(() => clicked, "all clicks");
+		await route.continue();
+	});
+	let clicked = false;
+	await link(page, "Security").click();
+	await field(page, "Present password").fill("wrong");
+	await field(page, "New password").fill("wrong as well, but long");
+	for (let i = 0; i < 3; i++) await button(page, "Change password").click({ force: true });
+	clicked = true;
+	await page.getByText("The present password is wrong.").waitFor();
+	assert.equal(sent, 1);
 	await leave(page);
 }
 
