@@ -16,6 +16,11 @@ export interface Me {
 	csrf_token?: string;
 }
 
+/** Words of a list of permissions that narrow the others: to products, to one's own organisation. */
+export function isLimit(word: string): boolean {
+	return word.includes(":");
+}
+
 /** Answer of every way to sign in with a cookie. */
 export interface SignedIn {
 	session_id: string;

@@ -1,10 +1,16 @@
 // One's own account: who one is to this server.
 import { Heading } from "../router";
-import { useSession } from "../session";
+import { isLimit, useSession } from "../session";
 import { Section } from "../ui";
+
+function describeLimit(word: string): string {
+	const [kind, name] = word.split(":", 2);
+	return kind === "organisation" ? "your own organisation" : `${kind} ${name}`;
+}
 
 export function Account() {
 	const me = useSession().me!;
+	const limits = me.permissions.filter(isLimit);
 	return (
 		<>
 			<Heading>Profile</Heading>
@@ -18,7 +24,8 @@ export function Account() {
 				</dl>
 			</Section>
 			<Section title="What you may do">
-				<ul class="words">{me.permissions.map((p) => <li key={p}><code>{p}</code></li>)}</ul>
+				{limits.length > 0 && <p>Only for {limits.map(describeLimit).join(", ")}:</p>}
+				<ul class="words">{me.permissions.filter((p) => !isLimit(p)).map((p) => <li key={p}><code>{p}</code></li>)}</ul>
 			</Section>
 		</>
 	);

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { del, getAll, post } from "../api";
 import { CheckList, Field, FieldError, Form, SelectField } from "../forms";
 import { Heading } from "../router";
-import { useSession } from "../session";
+import { isLimit, useSession } from "../session";
 import { Alert, Button, Confirmed, CopyButton, Dialog, Empty, Section, Show, Time, useLoad } from "../ui";
 
 interface ApiKey {
@@ -63,18 +63,18 @@ function grouped(permissions: string[]): [string, string[]][] {
 }
 
 function NewKey({ onMade, onClose }: { onMade(key: ApiKey & { key: string }): void; onClose(): void }) {
-	const me = useSession().me!;
+	const own = useSession().me!.permissions.filter((p) => !isLimit(p));
 	return (
 		<Dialog title="New API key" onClose={onClose}>
 			<Form submit="Make the key" more={<Button onClick={onClose}>Cancel</Button>} onSubmit={async (values) => {
-				const permissions = me.permissions.filter((p) => values[p] !== undefined);
+				const permissions = own.filter((p) => values[p] !== undefined);
 				if (permissions.length === 0) throw new FieldError("permissions", "Choose what the key may do");
 				const expires_at = new Date(Date.now() + Number(values.days) * DAY).toISOString();
 				onMade(await post("/admin/keys", { name: values.name!.trim(), permissions, expires_at }));
 			}}>
 				<Field name="name" label="Name" required maxLength={200} autocomplete="off" hint="What it is for, such as the program that uses it." autoFocus />
 				<SelectField name="days" label="Valid for" value="90" options={[["30", "30 days"], ["90", "90 days"], ["364", "A year"]]} />
-				<CheckList name="permissions" label="What it may do" groups={grouped(me.permissions)} />
+				<CheckList name="permissions" label="What it may do" groups={grouped(own)} />
 			</Form>
 		</Dialog>
 	);
