@@ -124,6 +124,16 @@ void problem_words(struct request *rq, const char *name, span words);
 void answer_text(struct request *rq, const char *content_type, span text);
 
 /*
+ * Instead of JSON: a body of any length, in pieces. After the handler, `next` is called for one
+ * after the other, each into an emptied out of at most ANSWER_PIECE_MAX bytes, until it sets
+ * *ret_end. An error cuts the connection, so that the client sees that something is missing. data
+ * lives as long as the request.
+ */
+#define ANSWER_PIECE_MAX (16 << 20)
+typedef err answer_piece(struct request *rq, void *data, struct buf *out, bool *ret_end);
+void answer_pieces(struct request *rq, const char *content_type, answer_piece *next, void *data);
+
+/*
  * Cursor paging for lists: `limit` (1–200, default 50) and `cursor` of the query; a page ends with
  * `next_cursor` when there is more. The cursor is the last id, opaque to clients.
  */

@@ -16,6 +16,7 @@
 #include "base/encode.h"
 #include "crypto/random.h"
 #include "service/second_factor.h"
+#include "service/audit.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
@@ -25,6 +26,7 @@
 #define ANSWER_MAX_BYTES (16 * 1048576)
 #define REQUEST_ID_MAX   128
 #define PARAMETER_MAX    4096
+#define PIECE_SENT_MAX   65536 /* of an answer in pieces, at once */
 /* nginx passes bodies below this on as they arrive (proxy_request_buffering). */
 #define STREAMED_PATHS "/api/v1/admin/uploads"
 
@@ -428,11 +430,45 @@ static void add_headers(struct exchange *x, struct MHD_Response *response, bool 
 		(void)MHD_add_response_header(response, "Cache-Control", "no-store");
 	(void)MHD_add_response_header(response, "X-Request-Id",
 		x->rq.caller.request_id.ptr); /* NUL-terminated in arena */
-	if (buf_len(&x->rq.out_text))
+	if (buf_len(&x->rq.out_text) || (x->next_piece && !x->outcome))
 		(void)MHD_add_response_header(response, "Content-Type",
 			x->content_type ? x->content_type : "application/json");
 	if (last)
 		(void)MHD_add_response_header(response, "Connection", "close");
+}
+
+/* MHD_ContentReaderCallback; MHD cuts what is longer than max itself by asking again. */
+static ssize_t read_piece(void *ctx, uint64_t position UNUSED, char *ret, size_t max)
+{
+	struct exchange *x = ctx;
+
+	while (x->piece_sent == buf_len(&x->piece)) {
+		if (x->pieces_end)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		buf_clear(&x->piece);
+		x->piece_sent = 0;
+		x->rq.task.now_us = clock_wall_us();
+		x->outcome = x->next_piece(&x->rq, x->pieces_data, &x->piece, &x->pieces_end);
+		if (!x->outcome)
+			x->outcome = buf_error(&x->piece);
+		if (x->outcome)
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	span rest = span_sub(buf_span(&x->piece), x->piece_sent, max);
+
+	memcpy(ret, rest.ptr, rest.len);
+	x->piece_sent += rest.len;
+	return (ssize_t)rest.len;
+}
+
+static struct MHD_Response *make_response(struct exchange *x)
+{
+	if (!x->next_piece || x->outcome)
+		return MHD_create_response_from_buffer(buf_len(&x->rq.out_text),
+			(void *)(uintptr_t)buf_str(&x->rq.out_text), MHD_RESPMEM_PERSISTENT);
+	buf_init(&x->piece, ANSWER_PIECE_MAX);
+	return MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, PIECE_SENT_MAX, read_piece, x, NULL);
 }
 
 enum MHD_Result exchange_send(struct exchange *x, bool last_of_connection)
@@ -442,8 +478,7 @@ enum MHD_Result exchange_send(struct exchange *x, bool last_of_connection)
 
 	if (x->outcome)
 		problem_write(x);
-	response = MHD_create_response_from_buffer(buf_len(&x->rq.out_text),
-		(void *)(uintptr_t)buf_str(&x->rq.out_text), MHD_RESPMEM_PERSISTENT);
+	response = make_response(x);
 	if (!response)
 		return MHD_NO;
 	add_headers(x, response, last_of_connection);
@@ -474,9 +509,27 @@ static const char *status_class(int status)
 	return status < 300 ? "2xx" : status < 400 ? "3xx" : status < 500 ? "4xx" : "5xx";
 }
 
+/*
+ * Who was refused what. Bad requests are not refusals, nor are those that came without credentials:
+ * there is nobody to name.
+ */
+static void audit_failure(const struct exchange *x)
+{
+	const struct task *t = &x->rq.task;
+	bool bad_credentials = x->outcome == ERR_UNAUTHENTICATED && x->presented_credentials;
+
+	if (!x->rq.route || (x->outcome != ERR_DENIED && !bad_credentials))
+		return;
+	audit_refused(t, bad_credentials ? "auth.credentials" : "access",
+		span_from(arena_printf(t->arena, "%s %s", x->rq.route->method, x->rq.route->path)),
+		t->reason ? t->reason : err_name(x->outcome));
+}
+
 void exchange_close(struct exchange *x)
 {
 	close_sink(x, false);
+	if (x->outcome)
+		audit_failure(x);
 	if (x->outcome && x->sent)
 		log_failure(x);
 	if (x->sent)
@@ -486,6 +539,7 @@ void exchange_close(struct exchange *x)
 	json_decref(x->rq.body);
 	buf_wipe(&x->body);
 	buf_wipe(&x->rq.out_text);
+	buf_wipe(&x->piece);
 	arena_free(x->rq.task.arena);
 	free(x);
 }

@@ -38,6 +38,12 @@ struct exchange {
 	struct buf body;
 	struct answer_header *headers;
 	struct problem_member *problem_members;
+	/* An answer in pieces: the one being sent, how much of it is, whether it is the last. */
+	answer_piece *next_piece;
+	void *pieces_data;
+	struct buf piece;
+	size_t piece_sent;
+	bool pieces_end;
 	const char *content_type; /* NULL: JSON, or a problem document */
 	const char *bearer_error; /* error of WWW-Authenticate, when credentials were presented */
 };

@@ -24,7 +24,9 @@ api_handler post_key, list_keys, delete_key;
 /* signing_keys.c */
 api_handler list_signing_keys, post_signing_key, delete_signing_key;
 /* audit.c */
-api_handler list_audit;
+api_handler list_audit, get_audit_entry, verify_audit, list_audit_checkpoints;
+/* audit_export.c */
+api_handler export_audit;
 /* products.c */
 api_handler post_product, list_products, get_product, patch_product;
 api_handler post_publisher_key, list_publisher_keys, delete_publisher_key;

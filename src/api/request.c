@@ -126,6 +126,15 @@ void answer_text(struct request *rq, const char *content_type, span text)
 	buf_add(&rq->out_text, text);
 }
 
+void answer_pieces(struct request *rq, const char *content_type, answer_piece *next, void *data)
+{
+	struct exchange *x = exchange_of(rq);
+
+	x->content_type = content_type;
+	x->next_piece = next;
+	x->pieces_data = data;
+}
+
 int64_t page_limit(struct request *rq)
 {
 	return request_int(rq, "limit", PAGE_DEFAULT);

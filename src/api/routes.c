@@ -99,10 +99,20 @@ static const struct field rotation[] = {
 	{"soon", FIELD_BOOL, false, 0, 0, NULL, NULL,
 		"Signs in five seconds instead of after key.lead"},
 	END};
-static const struct field audit_query[] = {
-	OPT_TEXT("actor", 128, "Only what this account, device or API key did"),
-	OPT_TEXT("action", 128, "Only this action"),
-	OPT_TEXT("object", 128, "Only what was done to this object"), PAGE_QUERY, END};
+#define AUDIT_FILTER                                                                               \
+	OPT_TEXT("actor", 128, "Only what this account, device or API key did"),                   \
+		OPT_TEXT("action", 128, "Only actions that begin so: auth., account.change"),      \
+		OPT_TEXT("object", 128, "Only what was done to this object"),                      \
+		OPT_TEXT("outcome", 32, "Only with this outcome: ok, refused"),                    \
+		OPT_TIME("from", "Not before this time"), OPT_TIME("to", "Before this time"),      \
+		OPT_TEXT("q", 200, "Only entries with this text, in upper or lower case")
+static const struct field audit_query[] = {AUDIT_FILTER, PAGE_QUERY, END};
+static const struct field audit_export_query[] = {AUDIT_FILTER,
+	OPT_CHOICE("format", "jsonl csv", "Lines of JSON, the default, or a table"), END};
+static const struct field audit_verify_query[] = {
+	{"accept_restored", FIELD_BOOL, false, 0, 0, NULL, NULL,
+		"A backup was restored, and what it did not have is known to be missing"},
+	END};
 
 /* Licences and devices ------------------------------------------------------------------------- */
 
@@ -273,6 +283,17 @@ const struct route routes[] = {
 		false},
 	{"GET", V1 "/admin/audit", "audit.read", list_audit, audit_query, NULL, NULL, 200,
 		"Lists what was done, newest first", "audit_entry[]", false},
+	{"GET", V1 "/admin/audit/{entry}", "audit.read", get_audit_entry, NULL, NULL, NULL, 200,
+		"Shows an entry of the audit log, by id or number", "audit_entry", false},
+	{"GET", V1 "/admin/audit/export", "audit.read", export_audit, audit_export_query, NULL,
+		NULL, 200, "Writes what was done, oldest first, whole", "application/x-ndjson",
+		false},
+	{"GET", V1 "/admin/audit/verify", "audit.read", verify_audit, audit_verify_query, NULL,
+		NULL, 200, "Verifies that the audit log is what was written", "audit_report",
+		false},
+	{"GET", V1 "/admin/audit/checkpoints", "audit.read", list_audit_checkpoints, page, NULL,
+		NULL, 200, "Lists the signed checkpoints of the audit log, newest first",
+		"audit_checkpoint[]", false},
 
 	/* Products */
 	{"POST", V1 "/admin/products", "product.write", post_product, NULL, new_product_fields,

@@ -151,11 +151,33 @@ static const struct field signing_key[] = {TEXT("kid", "Key id, as in tokens and
 	TIME("created_at", "When it was made and published"),
 	TIME("active_at", "When it signs, or began to"),
 	OPT_TIME("accepted_until", "When it will be retired; null while none follows it"), END};
-static const struct field audit_entry[] = {TEXT("id", "Id"), TIME("at", "When"),
+static const struct field audit_entry[] = {INT("seq", "Number of the entry, without gaps from 1"),
+	TEXT("id", "Id"), TIME("at", "When"),
+	TEXT("actor_kind", "account, device, api_key, system, anonymous, or empty"),
 	TEXT("actor", "Account, device or API key that did it, or anonymous"),
 	TEXT("action", "What was done"), TEXT("object", "To what"),
 	TEXT("outcome", "ok, or why not"), TEXT("ip_prefix", "The client's network, or empty"),
-	TEXT("request_id", "The request it was done by"), JSON("detail", "What changed"), END};
+	TEXT("request_id", "The request it was done by"),
+	JSON("detail", "What changed: members with `from` and `to`"),
+	TEXT("hash", "SHA-256 over the entry and the hash before it, hexadecimal"), END};
+static const struct field audit_checkpoint[] = {INT("seq", "The last entry then"),
+	TEXT("hash", "Its hash"), INT("incarnation", "Raised when a backup is restored"),
+	TIME("at", "When"), TEXT("kid", "The key that signed"),
+	TEXT("signature", "ES256, base64url"), END};
+static const struct field audit_finding[] = {
+	CHOICE("kind",
+		"changed missing inserted truncated rewritten restored forged unknown_key "
+		"unreadable",
+		"What is wrong"),
+	OPT_INT("seq", "With which entry; null: with the whole"), TEXT("title", "In words"),
+	TEXT("detail", "More of it"), END};
+static const struct field audit_report[] = {BOOL("intact", "Nothing is wrong"),
+	INT("entries", "Entries that were verified"),
+	INT("unsealed", "Entries that wait for their place in the chain"),
+	INT("checkpoints", "Checkpoints compared"),
+	{"head", FIELD_OBJECT, false, 0, 0, NULL, audit_checkpoint, "The end of the chain"},
+	OBJECTS("findings", audit_finding, "What is wrong, at most 100"),
+	INT("findings_count", "How much is wrong"), END};
 
 /* Catalogue ------------------------------------------------------------------------------------ */
 
@@ -344,6 +366,8 @@ const struct schema schemas[] = {
 	{"new_key", "An API key that was just made", new_key},
 	{"signing_key", "A key that signs tokens, without its private part", signing_key},
 	{"audit_entry", "Something that was done", audit_entry},
+	{"audit_checkpoint", "A signed state of the audit log", audit_checkpoint},
+	{"audit_report", "What verifying the audit log found", audit_report},
 	/* catalogue */
 	{"product", "A product", product},
 	{"publisher_key", "A key that signs packages of a product", publisher_key},

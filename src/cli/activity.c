@@ -1,5 +1,5 @@
 /*
- * What happened and why: downloads, the audit log, explanations.
+ * What happened and why: downloads, explanations.
  */
 #include "cli/commands.h"
 
@@ -29,20 +29,6 @@ static err run_download_list(struct cli *cli)
 static err run_download_show(struct cli *cli)
 {
 	return command_show(cli, "/admin/downloads/{download}");
-}
-
-static err run_audit_list(struct cli *cli)
-{
-	static const struct view views[] = {
-		{"TIME", "at", VIEW_TIME, 0},
-		{"ACTION", "action", VIEW_TEXT, COLUMN_SHRINK},
-		{"OUTCOME", "outcome", VIEW_TEXT, COLUMN_TONE | COLUMN_SHRINK},
-		{"OBJECT", "object", VIEW_TEXT, 0},
-		{"ACTOR", "actor", VIEW_TEXT, COLUMN_DROP},
-		{"NETWORK", "ip_prefix", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
-	};
-
-	return command_list(cli, "/admin/audit", views, ARRAY_LEN(views), "Nothing yet");
 }
 
 /* What an administrator can do about a refusal; NULL where there is nothing to do or to add. */
@@ -105,15 +91,6 @@ static const struct option download_argument[] = {
 	{"download", "DOWNLOAD", VALUE_TEXT, OPTION_REQUIRED, "the download's id"},
 	{0},
 };
-static const struct option audit_options[] = {
-	{"actor", "ID", VALUE_TEXT, 0, "only what this account, device or key did",
-		.member = "actor"},
-	{"action", "NAME", VALUE_TEXT, 0, "only this action, like release.publish",
-		.member = "action"},
-	{"object", "ID", VALUE_TEXT, 0, "only what was done to this", .member = "object"},
-	LIMIT_OPTION,
-	{0},
-};
 static const struct option explain_options[] = {
 	{"package", "PACKAGE", VALUE_TEXT, OPTION_REQUIRED,
 		"the package's id, or PRODUCT@VERSION where the release has one package"},
@@ -134,10 +111,6 @@ const struct command activity_commands[] = {
 		.summary = "show what became of a download",
 		.arguments = download_argument,
 		.run = run_download_show},
-	{.path = "audit list",
-		.summary = "list what was done, by whom, the newest first",
-		.options = audit_options,
-		.run = run_audit_list},
 	{.path = "explain",
 		.summary = "say whether somebody may have a package, and why",
 		.about = "The answer comes from the same function that decides.",

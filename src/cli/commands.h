@@ -19,6 +19,8 @@ extern const struct command signing_key_commands[];
 extern const size_t signing_key_commands_count;
 extern const struct command activity_commands[];
 extern const size_t activity_commands_count;
+extern const struct command audit_commands[];
+extern const size_t audit_commands_count;
 extern const struct command stats_commands[];
 extern const size_t stats_commands_count;
 extern const struct command doctor_commands[];

@@ -110,6 +110,9 @@
 	X(NET_LOOPBACK, "net.allow_insecure_loopback", BOOL, "false", 0, 0,                        \
 		"Identity providers and webhooks may be on this machine, there also by http://: "  \
 		"for tests")                                                                       \
+	X(AUDIT_CHECKPOINTS, "audit.checkpoint_interval", DURATION, "10m", 1000000,                \
+		INT64_C(86400000000),                                                              \
+		"While the audit log grows, a signed checkpoint is kept this often")               \
 	X(LOG_LEVEL, "log.level", STRING, "info", 0, 0, "`debug`, `info`, `warn` or `error`")      \
 	X(GEOIP, "geoip.database", STRING, "", 0, 0,                                               \
 		"MaxMind-format country database; empty: countries are unknown")

@@ -1,6 +1,6 @@
 /*
- * The thread of the jobs. Hard rule: a job does a bounded piece of work and looks at `stopping`, so
- * that the program stops within a moment.
+ * The threads of the jobs. Hard rule: a job does a bounded piece of work and looks at `stopping`,
+ * so that the program stops within a moment.
  */
 #include "jobs/jobs.h"
 
@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "feed/feed.h"
+#include "service/audit.h"
 #include "service/ingest_events.h"
 #include "service/scrub.h"
 #include "service/signing_keys.h"
@@ -140,6 +141,12 @@ static err rotate_keys(struct task *t, const atomic_bool *stopping UNUSED)
 	return e;
 }
 
+/* The shutdown seals once more, when nothing is going on any longer (server/control.c). */
+static err seal_audit(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	return audit_tick(t, false);
+}
+
 static const struct job {
 	const char *name;
 	int64_t interval_us;
@@ -156,13 +163,19 @@ static const struct job {
 	{"remove_strays", TIME_DAY, remove_strays},
 	{"rotate_keys", TIME_MINUTE, rotate_keys},
 	{"scrub", 2 * TIME_SECOND, scrub},
+	{"seal_audit", TIME_SECOND, seal_audit},
 };
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
 struct jobs {
 	struct service *service;
-	pthread_t thread;
+	struct worker {
+		struct jobs *jobs;
+		const struct job *job;
+		pthread_t thread;
+	} workers[ARRAY_LEN(table)];
+	size_t started;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	atomic_bool stopping;
@@ -191,22 +204,13 @@ static void wait_until(struct jobs *j, int64_t monotonic_us)
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
-static void *run_jobs(void *arg)
+static void *work(void *arg)
 {
-	int64_t due[ARRAY_LEN(table)] = {0};
-	struct jobs *j = arg;
+	struct worker *w = arg;
 
-	while (!atomic_load(&j->stopping)) {
-		int64_t next = INT64_MAX;
-
-		for (size_t i = 0; i < ARRAY_LEN(table) && !atomic_load(&j->stopping); i++) {
-			if (due[i] <= clock_monotonic_us()) {
-				run_job(j, &table[i]);
-				due[i] = clock_monotonic_us() + table[i].interval_us;
-			}
-			next = MIN(next, due[i]);
-		}
-		wait_until(j, next);
+	while (!atomic_load(&w->jobs->stopping)) {
+		run_job(w->jobs, w->job);
+		wait_until(w->jobs, clock_monotonic_us() + w->job->interval_us);
 	}
 	return NULL;
 }
@@ -224,9 +228,14 @@ err jobs_start(struct service *service, struct jobs **ret)
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&j->wake, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
-	if (pthread_create(&j->thread, NULL, run_jobs, j)) {
-		free(j);
-		return ERR_NOMEM;
+	for (; j->started < ARRAY_LEN(table); j->started++) {
+		struct worker *w = &j->workers[j->started];
+
+		*w = (struct worker){.jobs = j, .job = &table[j->started]};
+		if (pthread_create(&w->thread, NULL, work, w)) {
+			jobs_stop(j);
+			return ERR_NOMEM;
+		}
 	}
 	*ret = j;
 	return OK;
@@ -238,9 +247,10 @@ void jobs_stop(struct jobs *j)
 		return;
 	(void)pthread_mutex_lock(&j->lock);
 	atomic_store(&j->stopping, true);
-	(void)pthread_cond_signal(&j->wake);
+	(void)pthread_cond_broadcast(&j->wake);
 	(void)pthread_mutex_unlock(&j->lock);
-	(void)pthread_join(j->thread, NULL);
+	for (size_t i = 0; i < j->started; i++)
+		(void)pthread_join(j->workers[i].thread, NULL);
 	(void)pthread_cond_destroy(&j->wake);
 	(void)pthread_mutex_destroy(&j->lock);
 	free(j);

@@ -12,6 +12,7 @@
 
 #include "account/throttle.h"
 #include "api/api.h"
+#include "audit/chain.h"
 #include "blob/blob.h"
 #include "blob/upload_area.h"
 #include "crypto/secret.h"
@@ -21,8 +22,11 @@
 #include "net/foreign.h"
 #include "server/data_layout.h"
 #include "server/names.h"
+#include "service/audit.h"
+#include "service/refusals.h"
 #include "state/state.h"
 #include "sys/clock.h"
+#include "sys/files.h"
 #include "sys/gate.h"
 #include "sys/log.h"
 #include "sys/metrics.h"
@@ -105,6 +109,22 @@ static err open_foreign(const struct conf *conf, struct foreign **ret)
 		ret);
 }
 
+static err open_audit(const struct conf *conf, struct db *db, struct audit_log **ret)
+{
+	err e = dir_make(DATA_AUDIT, 0700);
+
+	return e ? e
+		 : audit_log_open(
+			   &(struct audit_log_options){
+				   .db = db,
+				   .keys_dir = DATA_KEYS,
+				   .file = DATA_AUDIT_KEPT,
+				   .keep_interval_us = conf_int(conf, CONF_AUDIT_CHECKPOINTS),
+				   .now_us = clock_wall_us(),
+			   },
+			   ret);
+}
+
 static err open_parts(
 	const struct conf *conf, unsigned tries, struct service *s, const char **ret_part)
 {
@@ -126,6 +146,10 @@ static err open_parts(
 		DATA_KEYS, conf_str(conf, CONF_PKCS11_MODULE), conf_str(conf, CONF_PKCS11_PIN)};
 
 	e = keyring_open(&place, s->db, clock_wall_us(), &s->keys, &seq);
+	if (e)
+		return e;
+	*ret_part = "the audit log";
+	e = open_audit(conf, s->db, &s->audit);
 	if (e)
 		return e;
 	*ret_part = "the publisher";
@@ -154,6 +178,7 @@ err control_open(
 	c.service.issuer = ISSUER;
 	c.service.pool = POOL_NAME;
 	c.service.edge = EDGE_NAME;
+	c.service.refusals = refusals_new();
 	c.service.hashing = gate_new((unsigned)conf_int(conf, CONF_LOGIN_WORKERS), HASHING_QUEUE);
 	c.service.sign_ins = throttle_new(
 		(unsigned)conf_int(conf, CONF_LOGIN_ATTEMPTS), conf_int(conf, CONF_LOGIN_WINDOW));
@@ -177,7 +202,9 @@ void control_close(struct control *c)
 	publisher_stop(s->publisher);
 	keyring_close(s->keys);
 	state_close(s->state);
+	audit_log_close(s->audit);
 	db_close(s->db);
+	refusals_free(s->refusals);
 	throttle_free(s->sign_ins);
 	gate_free(s->hashing);
 	*c = (struct control){0};
@@ -201,6 +228,19 @@ static void wait_for_stop(const sigset_t *signals)
 	while (sigwait(signals, &number) != 0)
 		continue;
 	log_info("stopping", LOG_INT("signal", number));
+}
+
+/* When nothing is going on any more: what was done last is sealed and kept outside. */
+static void seal_audit(struct service *service)
+{
+	struct caller nobody = {.kind = CALLER_ANONYMOUS};
+	AUTO_PTR(arena) a = arena_new();
+	struct task t = {
+		.service = service, .caller = &nobody, .arena = a, .now_us = clock_wall_us()};
+	err e = audit_tick(&t, true);
+
+	if (e)
+		log_warn("the audit log is not sealed to its end", LOG_ERR(e));
 }
 
 int control_main(const struct conf *conf)
@@ -229,6 +269,7 @@ int control_main(const struct conf *conf)
 		wait_for_stop(&signals);
 	api_server_stop(server, STOP_TIMEOUT_US);
 	jobs_stop(jobs);
+	seal_audit(&control.service);
 	control_close(&control);
 	return err_exit_code(e);
 }

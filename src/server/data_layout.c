@@ -30,6 +30,7 @@ struct folder {
 static const struct folder folders[] = {
 	{DATA_DB, 0700, OWNER_CONTROL, false},
 	{DATA_KEYS, 0700, OWNER_CONTROL, false},
+	{DATA_AUDIT, 0700, OWNER_CONTROL, false},
 	{DATA_QUARANTINE, 0700, OWNER_CONTROL, false},
 	/* Finished uploads move to blobs/ and keep the group they were born with. */
 	{DATA_UPLOADS, 02700, OWNER_CONTROL, true},

@@ -9,6 +9,7 @@
  *   slipway.conf   settings                              slipway
  *   db/            the embedded database                 slipway only
  *   keys/          signing keys, the local CA's key      slipway only
+ *   audit/         kept checkpoints of the audit log     slipway only
  *   uploads/       what is being received                slipway only
  *   quarantine/    files found damaged                   slipway only
  *   blobs/         packages, by digest                   slipway writes, slipway-web reads
@@ -26,6 +27,8 @@
 #define DATA_DB         "db"
 #define DATA_SQLITE     "db/slipway.db"
 #define DATA_KEYS       "keys"
+#define DATA_AUDIT      "audit"
+#define DATA_AUDIT_KEPT "audit/checkpoints.jsonl"
 #define DATA_BLOBS      "blobs"
 #define DATA_UPLOADS    "uploads"
 #define DATA_QUARANTINE "quarantine"

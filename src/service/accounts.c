@@ -2,6 +2,7 @@
 #include "service/accounts.h"
 
 #include "crypto/random.h"
+#include "service/changes.h"
 #include "service/passwords.h"
 #include "token/token.h"
 
@@ -153,13 +154,20 @@ static err check_last_admin(
 				    "first.");
 }
 
-static const char *names_of(struct task *t, const struct account_change *c)
+static const char *changes_of(
+	struct task *t, const struct account *before, const struct account *after, bool password)
 {
-	return arena_printf(t->arena,
-		"{\"email\":%s,\"role\":%s,\"password\":%s,\"organisation\":%s,\"state\":%s}",
-		c->set_email ? "true" : "false", c->set_role ? "true" : "false",
-		c->set_password ? "true" : "false", c->set_organisation ? "true" : "false",
-		c->set_state ? (c->disabled ? "\"disabled\"" : "\"active\"") : "false");
+	struct changes c;
+
+	changes_begin(&c);
+	changes_text(&c, "email", before->email, after->email);
+	changes_text(&c, "role", before->role, after->role);
+	changes_text(&c, "organisation", before->org, after->org);
+	changes_text(&c, "state", before->disabled ? SPAN("disabled") : SPAN("active"),
+		after->disabled ? SPAN("disabled") : SPAN("active"));
+	if (password)
+		changes_secret(&c, "password");
+	return changes_end(&c, t->arena);
 }
 
 static err apply(struct db_tx *tx, struct changing *c, const struct account *before)
@@ -183,7 +191,8 @@ static err apply(struct db_tx *tx, struct changing *c, const struct account *bef
 	else if (!e && says_else)
 		e = account_make_tokens_stale(tx, &feed, after->id, t->now_us);
 	if (!e)
-		e = audit_add(tx, t, "account.change", after->id, names_of(t, change));
+		e = audit_add(tx, t, "account.change", after->id,
+			changes_of(t, before, after, change->set_password));
 	return e ? e : feed_seal(&feed, &c->seq);
 }
 

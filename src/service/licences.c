@@ -10,6 +10,7 @@
 #include "crypto/secret.h"
 #include "feed/feed.h"
 #include "licence/licence_key.h"
+#include "service/changes.h"
 #include "service/publish_epochs.h"
 #include "token/token.h"
 
@@ -187,6 +188,26 @@ static void apply(struct licence *l, const struct licence_change *c)
 		l->expires_at_us = c->expires_at_us;
 }
 
+static span state_word(enum licence_state s)
+{
+	return s == LICENCE_ACTIVE ? SPAN("active") : SPAN("suspended");
+}
+
+static const char *changes_of(
+	struct task *t, const struct licence *before, const struct licence *after)
+{
+	struct changes c;
+
+	changes_begin(&c);
+	changes_text(&c, "plan", before->plan, after->plan);
+	changes_text(&c, "entitlements", before->entitlements, after->entitlements);
+	changes_text(&c, "state", state_word(before->state), state_word(after->state));
+	changes_int(&c, "max_devices", before->max_devices, after->max_devices);
+	changes_time(&c, "starts_at", before->starts_at_us, after->starts_at_us);
+	changes_time(&c, "expires_at", before->expires_at_us, after->expires_at_us);
+	return changes_end(&c, t->arena);
+}
+
 static err update_body(struct db_tx *tx, void *arg)
 {
 	struct update *u = arg;
@@ -196,6 +217,8 @@ static err update_body(struct db_tx *tx, void *arg)
 
 	if (e)
 		return e;
+	struct licence before = u->view.licence;
+
 	apply(&u->view.licence, u->change);
 	feed_begin(&feed, tx);
 	e = check_licence(t, &u->view.licence);
@@ -208,7 +231,8 @@ static err update_body(struct db_tx *tx, void *arg)
 	if (!e)
 		e = account_make_tokens_stale(tx, &feed, u->view.licence.account_id, t->now_us);
 	if (!e)
-		e = audit_add(tx, t, "licence.update", u->id, "{}");
+		e = audit_add(
+			tx, t, "licence.update", u->id, changes_of(t, &before, &u->view.licence));
 	return e ? e : feed_seal(&feed, &u->seq);
 }
 

@@ -8,6 +8,7 @@
 #include "catalog/release.h"
 #include "crypto/minisign.h"
 #include "crypto/random.h"
+#include "service/changes.h"
 #include "service/signatures.h"
 
 #include "base/banned.h"
@@ -138,6 +139,19 @@ static void apply(span *to, const span *change)
 		*to = *change;
 }
 
+static const char *changes_of(
+	struct task *t, const struct product *before, const struct product *after)
+{
+	struct changes c;
+
+	changes_begin(&c);
+	changes_text(&c, "title", before->title, after->title);
+	changes_text(&c, "description", before->description, after->description);
+	changes_text(&c, "countries_denied", before->countries_denied, after->countries_denied);
+	changes_text(&c, "countries_allowed", before->countries_allowed, after->countries_allowed);
+	return changes_end(&c, t->arena);
+}
+
 static err edit_body(struct db_tx *tx, void *arg)
 {
 	struct work *w = arg;
@@ -147,6 +161,8 @@ static err edit_body(struct db_tx *tx, void *arg)
 
 	if (e)
 		return no_product(t, e, w->id);
+	struct product before = *w->product;
+
 	apply(&w->product->title, c->title);
 	apply(&w->product->description, c->description);
 	apply(&w->product->countries_denied, c->countries_denied);
@@ -155,7 +171,8 @@ static err edit_body(struct db_tx *tx, void *arg)
 	if (!e)
 		e = product_update(tx, w->product);
 	if (!e)
-		e = audit_add(tx, t, "product.update", w->product->id, "{}");
+		e = audit_add(tx, t, "product.update", w->product->id,
+			changes_of(t, &before, w->product));
 	return e ? e : put_product(tx, w, c->countries_denied || c->countries_allowed);
 }
 

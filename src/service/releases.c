@@ -7,6 +7,7 @@
 #include "catalog/product.h"
 #include "catalog/published.h"
 #include "crypto/random.h"
+#include "service/changes.h"
 
 #include "base/banned.h"
 
@@ -179,6 +180,34 @@ static err may_edit(struct task *t, const struct release *r, const struct releas
 	return may_publish_in(t, r->channels);
 }
 
+static span channel_words(struct task *t, channel_set channels)
+{
+	AUTO(buf) out = {0};
+
+	buf_init(&out, 64);
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		if (channels & CHANNEL_BIT(c))
+			buf_addf(&out, "%s%s", buf_len(&out) ? " " : "",
+				channel_name((enum channel)c));
+	return arena_span(t->arena, buf_span(&out));
+}
+
+static const char *changes_of(
+	struct task *t, const struct release *before, const struct release *after)
+{
+	struct changes c;
+
+	changes_begin(&c);
+	changes_text(&c, "channels", channel_words(t, before->channels),
+		channel_words(t, after->channels));
+	changes_text(&c, "notes", before->notes, after->notes);
+	changes_text(&c, "min_from", before->min_from, after->min_from);
+	changes_bool(&c, "critical", before->critical, after->critical);
+	changes_bool(&c, "mandatory", before->mandatory, after->mandatory);
+	changes_time(&c, "eol_at", before->eol_at, after->eol_at);
+	return changes_end(&c, t->arena);
+}
+
 static err edit_body(struct db_tx *tx, void *arg)
 {
 	struct work *w = arg;
@@ -191,6 +220,8 @@ static err edit_body(struct db_tx *tx, void *arg)
 		e = may_edit(t, r, w->change);
 	if (e)
 		return e;
+	struct release before = *r;
+
 	apply(r, w->change);
 	if (w->change->channels)
 		r->channels = *w->change->channels;
@@ -200,7 +231,7 @@ static err edit_body(struct db_tx *tx, void *arg)
 	if (!e && w->change->channels && r->state == RELEASE_DRAFT)
 		e = release_set_channels(tx, r, r->channels, t->now_us);
 	if (!e)
-		e = audit_add(tx, t, "release.update", r->id, "{}");
+		e = audit_add(tx, t, "release.update", r->id, changes_of(t, &before, r));
 	if (e)
 		return e;
 	feed_begin(&batch, tx);

@@ -13,11 +13,13 @@
 #include "db/db.h"
 #include "policy/policy.h"
 
+struct audit_log;
 struct blob_store;
 struct foreign;
 struct gate;
 struct keyring;
 struct publisher;
+struct refusals;
 struct state;
 struct throttle;
 struct upload_area;
@@ -31,6 +33,8 @@ struct service {
 	struct state *state;
 	struct blob_store *blobs;
 	struct upload_area *uploads;
+	struct audit_log *audit;   /* the chain of the audit log (audit/chain.h) */
+	struct refusals *refusals; /* counted until they become entries (service/refusals.h) */
 	struct foreign *foreign;   /* asks identity providers and the like (net/foreign.h) */
 	struct gate *hashing;      /* bounds password hashing */
 	struct throttle *sign_ins; /* login.attempts in login.window (account/throttle.h) */

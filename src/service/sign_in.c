@@ -40,14 +40,6 @@ static err find_account(struct db_tx *tx, void *arg)
 	return account_find_by_email(tx, a->task->arena, a->email, &a->account, &a->found);
 }
 
-static err record_refusal(struct db_tx *tx, void *arg)
-{
-	struct attempt *a = arg;
-	span object = a->found ? a->account.id : SPAN("unknown");
-
-	return audit_add_outcome(tx, a->task, "auth.login", object, "refused", "{}");
-}
-
 /* The password was right a moment ago; the account may have changed since. */
 static err check_again(struct db_tx *tx, struct attempt *a)
 {
@@ -127,10 +119,8 @@ static err let_in(struct attempt *a)
 static err refused(struct attempt *a)
 {
 	metric_add(METRIC_LOGINS, "refused", 1);
-	err e = db_transact(a->task->service->db, DB_WRITE, record_refusal, a);
-
-	if (e)
-		return e;
+	audit_refused(a->task, "auth.login", a->found ? a->account.id : SPAN("unknown"),
+		"invalid_credentials");
 	return fail(a->task, ERR_UNAUTHENTICATED, "invalid_credentials",
 		"E-mail address or password is wrong.");
 }

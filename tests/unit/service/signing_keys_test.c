@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "keyring/keyring.h"
 #include "service/audit.h"
+#include "service/refusals.h"
 #include "service/signing_keys.h"
 #include "state/records.h"
 #include "sys/clock.h"
@@ -245,18 +246,24 @@ static void test_interval_is_off(void **state)
 
 static void test_audit(void **state)
 {
-	struct audit_filter filter = {.limit = 10};
+	struct audit_search search = {.limit = 10};
 	struct audit_entry *list;
 	size_t count;
 	struct world w;
 
 	open_world(&w, state);
+	struct audit_log_options log = {.db = w.service.db,
+		.keys_dir = world_path(&w, "keys"),
+		.file = world_path(&w, "keys/checkpoints.jsonl"),
+		.now_us = NOW};
 	struct signing_key_view v = rotate(&w, false);
 
+	assert_ok(audit_log_open(&log, &w.service.audit));
+	w.service.refusals = refusals_new();
 	w.caller = (struct caller){.kind = CALLER_SYSTEM};
 	w.task.now_us = NOW + LEAD + TIME_HOUR;
 	assert_int_equal(retired(&w), 1);
-	assert_ok(audit_list(&w.task, &filter, &list, &count));
+	assert_ok(audit_list(&w.task, &search, &list, &count));
 	assert_int_equal(count, 2);
 	assert_true(span_is(list[0].action, "signing_key.retire"));
 	assert_true(span_is(list[0].actor, "system"));
@@ -264,6 +271,8 @@ static void test_audit(void **state)
 	assert_true(span_is(list[1].actor, "acc_test"));
 	assert_true(span_is(list[1].object, v.key.kid));
 	assert_true(span_contains(list[1].detail, SPAN("\"kind\":\"access\"")));
+	refusals_free(w.service.refusals);
+	audit_log_close(w.service.audit);
 	close_world(&w);
 }
 
