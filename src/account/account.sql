@@ -112,6 +112,11 @@ WHERE id = $3 AND generation = $4 AND token_hash = $5 AND ended_at IS NULL AND e
 -- name: session_end_sql
 UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL;
 
+-- name: session_raise_device_epoch
+-- A session of a device ends with the device's own token.
+UPDATE devices SET epoch = epoch + 1 WHERE id = (SELECT device_id FROM sessions WHERE id = $1)
+RETURNING id, epoch;
+
 -- name: session_end_others_sql
 UPDATE sessions SET ended_at = $1, end_reason = $2
 WHERE account_id = $3 AND id <> $4 AND ended_at IS NULL AND expires_at > $1

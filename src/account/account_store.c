@@ -2,6 +2,7 @@
 #include "account/account.h"
 
 #include "account/account_queries.h"
+#include "account/epoch.h"
 #include "account/session.h"
 #include "state/records.h"
 
@@ -149,18 +150,6 @@ err account_entitlements(struct db_tx *tx, struct arena *a, span id, int64_t now
 
 /* Ending credentials -------------------------------------------------------------------------- */
 
-static err put_epoch(struct feed_batch *feed, span subject, uint64_t epoch, int64_t expires_at_us)
-{
-	char key_memory[STATE_KEY_MAX + 1], value_memory[16];
-	struct buf key, value;
-
-	buf_init_fixed(&key, key_memory, sizeof(key_memory));
-	buf_init_fixed(&value, value_memory, sizeof(value_memory));
-	state_key_epoch(&key, subject);
-	state_pack_u64(&value, epoch);
-	return feed_put(feed, buf_span(&key), buf_span(&value), expires_at_us);
-}
-
 err account_make_tokens_stale(struct db_tx *tx, struct feed_batch *feed, span id, int64_t now_us)
 {
 	uint64_t epoch;
@@ -177,7 +166,7 @@ err account_make_tokens_stale(struct db_tx *tx, struct feed_batch *feed, span id
 			return ERR_NOT_FOUND;
 		epoch = (uint64_t)db_int(rows, 0);
 	}
-	return put_epoch(feed, id, epoch, now_us + EPOCH_KEPT_US);
+	return epoch_put(feed, id, epoch, now_us + EPOCH_KEPT_US);
 }
 
 struct raised {
@@ -216,7 +205,7 @@ err account_end_credentials(
 		e = raise_devices(tx, a, id, &devices);
 	for (; !e && devices; devices = devices->next)
 		/* For good: device tokens live as long as a setting says. */
-		e = put_epoch(feed, devices->device, devices->epoch, 0);
+		e = epoch_put(feed, devices->device, devices->epoch, 0);
 	if (!e)
 		e = session_end_of_account(tx, feed, a, id, reason, now_us);
 	return e;

@@ -107,7 +107,9 @@ err session_rotate(struct db_tx *tx, struct arena *a, const struct refresh_token
 	int64_t now_us, enum rotation *ret, struct session *ret_session) MUST_USE;
 
 /*
- * Ends sessions and revokes their access tokens through the feed. Ending an ended one is OK.
+ * Ends sessions and revokes their access tokens through the feed. Ending an ended one is OK. Where
+ * single sessions or all the others are ended, a device's own token ends with its session; for a
+ * whole account or device the caller raises the epochs.
  * reason: one word, "logout", "reuse", "password", "disabled", "revoked", "superseded".
  */
 err session_end(struct db_tx *tx, struct feed_batch *feed, span id, const char *reason,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "account/account_queries.h"
+#include "account/epoch.h"
 #include "crypto/secret.h"
 #include "state/records.h"
 
@@ -169,6 +170,31 @@ static err revoke(struct feed_batch *feed, span session, int64_t now_us)
 	return feed_put(feed, buf_span(&key), buf_span(&value), until);
 }
 
+/*
+ * A device token lives for weeks and does not name the session it came with: when that session
+ * ends, the device's epoch is raised. For good, because device tokens live as long as a setting
+ * says.
+ */
+static err end_device_token(struct db_tx *tx, struct feed_batch *feed, span session)
+{
+	AUTO_PTR(arena) a = arena_new();
+	span device = SPAN_EMPTY;
+	uint64_t epoch = 0;
+	bool row = false;
+	{
+		AUTO_PTR(db_rows) rows = NULL;
+		err e = db_query(tx, &rows, session_raise_device_epoch, DB_TEXT(session));
+
+		if (!e)
+			e = db_next(rows, &row);
+		if (e || !row)
+			return e;
+		device = db_text_in(rows, 0, a);
+		epoch = (uint64_t)db_int(rows, 1);
+	}
+	return epoch_put(feed, device, epoch, 0);
+}
+
 err session_end(
 	struct db_tx *tx, struct feed_batch *feed, span id, const char *reason, int64_t now_us)
 {
@@ -176,7 +202,10 @@ err session_end(
 	err e = db_change(
 		tx, &changed, session_end_sql, DB_INT(now_us), DB_CSTR(reason), DB_TEXT(id));
 
-	return e || !changed ? e : revoke(feed, id, now_us);
+	if (e || !changed)
+		return e;
+	e = end_device_token(tx, feed, id);
+	return e ? e : revoke(feed, id, now_us);
 }
 
 struct ended {
@@ -238,6 +267,8 @@ err session_end_others(struct db_tx *tx, struct feed_batch *feed, struct arena *
 		if (!e)
 			e = read_ids(rows, a, &list);
 	}
+	for (struct ended *one = list; !e && one; one = one->next)
+		e = end_device_token(tx, feed, one->id);
 	return e ? e : revoke_all(feed, list, now_us);
 }
 
