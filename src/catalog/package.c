@@ -143,14 +143,9 @@ static err add_requires_of_release(
 static err find_row(struct db_tx *tx, struct arena *a, span id, struct package *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-	err e = db_query(tx, &rows, package_find_row, DB_TEXT(id));
+	err e = db_get(tx, &rows, package_find_row, DB_TEXT(id));
 
-	if (!e)
-		e = db_next(rows, &found);
-	if (e)
-		return e;
-	return found ? read_package(rows, a, ret) : ERR_NOT_FOUND;
+	return e ? e : read_package(rows, a, ret);
 }
 
 err package_get(struct db_tx *tx, struct arena *a, span id, struct package *ret)
@@ -228,15 +223,10 @@ struct policy_object package_policy_object(
 err package_organisation_id(struct db_tx *tx, struct arena *a, span id_or_name, span *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-	err e = db_query(tx, &rows, package_organisation, DB_TEXT(id_or_name));
+	err e = db_get(tx, &rows, package_organisation, DB_TEXT(id_or_name));
 
-	if (!e)
-		e = db_next(rows, &found);
 	if (e)
 		return e;
-	if (!found)
-		return ERR_NOT_FOUND;
 	*ret = db_text_in(rows, 0, a);
 	return OK;
 }

@@ -59,15 +59,10 @@ err product_add(struct db_tx *tx, const struct product *p)
 err product_get(struct db_tx *tx, struct arena *a, span id_or_name, struct product *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-	err e = db_query(tx, &rows, product_find_row, DB_TEXT(id_or_name));
+	err e = db_get(tx, &rows, product_find_row, DB_TEXT(id_or_name));
 
-	if (!e)
-		e = db_next(rows, &found);
 	if (e)
 		return e;
-	if (!found)
-		return ERR_NOT_FOUND;
 	read_product(rows, a, ret);
 	return OK;
 }

@@ -22,15 +22,10 @@ err stored_claim(struct db_tx *tx, span sha256, uint64_t size, int64_t now_us)
 err stored_get(struct db_tx *tx, struct arena *a, span sha256, struct blob_row *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-	err e = db_query(tx, &rows, blob_find_row, DB_TEXT(sha256));
+	err e = db_get(tx, &rows, blob_find_row, DB_TEXT(sha256));
 
-	if (!e)
-		e = db_next(rows, &found);
 	if (e)
 		return e;
-	if (!found)
-		return ERR_NOT_FOUND;
 	*ret = (struct blob_row){
 		.sha256 = db_text_in(rows, 0, a),
 		.size = (uint64_t)db_int(rows, 1),
@@ -121,15 +116,10 @@ err stored_in_state(struct db_tx *tx, struct arena *a, enum blob_state state, sp
 err stored_due_for_scrub(struct db_tx *tx, struct arena *a, int64_t before_us, struct blob_row *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-	err e = db_query(tx, &rows, blob_due_for_scrub, DB_INT(before_us));
+	err e = db_get(tx, &rows, blob_due_for_scrub, DB_INT(before_us));
 
-	if (!e)
-		e = db_next(rows, &found);
 	if (e)
 		return e;
-	if (!found)
-		return ERR_NOT_FOUND;
 	*ret = (struct blob_row){
 		.sha256 = db_text_in(rows, 0, a), .size = (uint64_t)db_int(rows, 1)};
 	return OK;

@@ -40,15 +40,10 @@ err upload_add(struct db_tx *tx, const struct upload *u)
 err upload_get(struct db_tx *tx, struct arena *a, span id, struct upload *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found;
-	err e = db_query(tx, &rows, upload_find_row, DB_TEXT(id));
+	err e = db_get(tx, &rows, upload_find_row, DB_TEXT(id));
 
-	if (!e)
-		e = db_next(rows, &found);
 	if (e)
 		return e;
-	if (!found)
-		return ERR_NOT_FOUND;
 	bool has_length = db_int(rows, 2) != NO_LENGTH;
 
 	*ret = (struct upload){

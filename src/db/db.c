@@ -219,6 +219,22 @@ err db_next(struct db_rows *rows, bool *ret_row)
 	return OK;
 }
 
+err db_get_values(struct db_tx *tx, const struct db_statement *s, const struct db_value *args,
+	size_t count, struct db_rows **ret_rows)
+{
+	AUTO_PTR(db_rows) rows = NULL;
+	bool found = false;
+	err e = db_query_values(tx, s, args, count, &rows);
+
+	if (!e)
+		e = db_next(rows, &found);
+	if (e || !found)
+		return e ? e : ERR_NOT_FOUND;
+	*ret_rows = rows;
+	rows = NULL; /* the caller's now */
+	return OK;
+}
+
 void db_rows_free(struct db_rows *rows)
 {
 	if (!rows || !rows->statement)

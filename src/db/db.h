@@ -128,6 +128,12 @@ err db_exec_values(struct db_tx *tx, const struct db_statement *s, const struct 
 err db_query_values(struct db_tx *tx, const struct db_statement *s, const struct db_value *args,
 	size_t count, struct db_rows **ret_rows) MUST_USE;
 
+/* As db_query, and steps to the first row; ERR_NOT_FOUND when there is none. */
+#define db_get(tx, ret_rows, statement, ...)                                                       \
+	db_get_values(tx, &(statement), DB_ARGS_(__VA_ARGS__), DB_COUNT_(__VA_ARGS__), ret_rows)
+err db_get_values(struct db_tx *tx, const struct db_statement *s, const struct db_value *args,
+	size_t count, struct db_rows **ret_rows) MUST_USE;
+
 /* Steps to the next row. *ret_row is false at the end. */
 err db_next(struct db_rows *rows, bool *ret_row) MUST_USE;
 void db_rows_free(struct db_rows *rows); /* accepts NULL */

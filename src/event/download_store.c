@@ -53,14 +53,9 @@ static err read_row(struct db_rows *rows, struct arena *a, struct download *ret)
 err download_store_get(struct db_tx *tx, span id, struct arena *a, struct download *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found = false;
-	err e = db_query(tx, &rows, download_find, DB_TEXT(id));
+	err e = db_get(tx, &rows, download_find, DB_TEXT(id));
 
-	if (!e)
-		e = db_next(rows, &found);
-	if (e)
-		return e;
-	return found ? read_row(rows, a, ret) : ERR_NOT_FOUND;
+	return e ? e : read_row(rows, a, ret);
 }
 
 err download_store_save_transfer(struct db_tx *tx, const struct download *d)

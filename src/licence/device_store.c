@@ -72,15 +72,10 @@ err device_store_save(struct db_tx *tx, const struct device *d)
 err device_store_raise_epoch(struct db_tx *tx, span id, uint64_t *ret_epoch)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found = false;
-	err e = db_query(tx, &rows, device_raise_epoch, DB_TEXT(id));
+	err e = db_get(tx, &rows, device_raise_epoch, DB_TEXT(id));
 
-	if (!e)
-		e = db_next(rows, &found);
 	if (e)
 		return e;
-	if (!found)
-		return ERR_NOT_FOUND;
 	*ret_epoch = (uint64_t)db_int(rows, 0);
 	return OK;
 }

@@ -39,14 +39,9 @@ static err read_object(struct db_rows *rows, struct arena *a, struct access_obje
 err access_object_get(struct db_tx *tx, struct arena *a, span package_id, struct access_object *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
-	bool found = false;
-	err e = db_query(tx, &rows, access_package, DB_TEXT(package_id));
+	err e = db_get(tx, &rows, access_package, DB_TEXT(package_id));
 
-	if (!e)
-		e = db_next(rows, &found);
-	if (e)
-		return e;
-	return found ? read_object(rows, a, ret) : ERR_NOT_FOUND;
+	return e ? e : read_object(rows, a, ret);
 }
 
 err access_objects_of_release(struct db_tx *tx, struct arena *a, span release_id,

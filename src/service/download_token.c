@@ -9,8 +9,7 @@
 #include "crypto/digest.h"
 #include "keyring/keyring.h"
 #include "service/audit.h"
-#include "state/records.h"
-#include "state/state.h"
+#include "service/issue_tokens.h"
 
 #include "base/banned.h"
 
@@ -31,25 +30,6 @@ static void pseudonym(struct task *t, const struct download *d, struct buf *out)
 	keyring_derive(t->service->keys,
 		arena_printf(t->arena, "download-subject:%.*s", SPAN_ARG(who)), digest);
 	hex_encode(out, span_of(digest, PSEUDONYM_BYTES));
-}
-
-static err global_epoch(struct task *t, uint64_t *ret)
-{
-	char memory[STATE_KEY_MAX + 1];
-	struct state_view view;
-	struct buf key;
-	span value;
-	err e = state_begin(t->service->state, &view);
-
-	if (e)
-		return e;
-	*ret = 0;
-	buf_init_fixed(&key, memory, sizeof(memory));
-	state_key_global_epoch(&key);
-	if (state_find(&view, buf_span(&key), &value))
-		e = state_unpack_u64(value, ret);
-	state_end(&view);
-	return e;
 }
 
 static void write_url(struct buf *out, span base_url, span token, span filename)
@@ -78,7 +58,7 @@ err download_token_sign(struct task *t, const struct download *d, const struct a
 	AUTO(buf) url = {0};
 	bool one = d->package_id.len > 0;
 	uint64_t epoch = 0;
-	err e = global_epoch(t, &epoch);
+	err e = token_global_epoch(t, &epoch);
 
 	if (e)
 		return e;

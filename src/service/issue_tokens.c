@@ -92,8 +92,7 @@ err session_begin(
 	return session_insert(tx, &row);
 }
 
-/* The least epoch of everything now: tokens of an earlier one died with a restored backup. */
-static err global_epoch(struct task *t, uint64_t *ret)
+err token_global_epoch(struct task *t, uint64_t *ret)
 {
 	char memory[STATE_KEY_MAX + 1];
 	struct state_view view;
@@ -197,7 +196,7 @@ err issue_tokens(struct task *t, const struct token_subject *s, struct issued_to
 			.ends_at_us = s->session_ends_us};
 		return OK;
 	}
-	e = global_epoch(t, &global);
+	e = token_global_epoch(t, &global);
 	if (!e)
 		e = sign_access(t, s, global, &out.access_token);
 	if (!e && s->device.len)

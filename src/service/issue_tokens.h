@@ -69,6 +69,9 @@ void token_subject_set_account(struct token_subject *s, const struct account *ac
  */
 err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret) MUST_USE;
 
+/* The least epoch of everything now: tokens of an earlier one died with a restored backup. */
+err token_global_epoch(struct task *t, uint64_t *ret) MUST_USE;
+
 /* What a browser's page must send in X-CSRF-Token with every change; bound to the session. */
 span csrf_token(struct task *t, span session);
 
