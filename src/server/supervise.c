@@ -22,6 +22,7 @@
 #include "server/data_layout.h"
 #include "server/nginx.h"
 #include "server/nginx_conf.h"
+#include "server/ports.h"
 #include "server/probe.h"
 #include "server/rotate.h"
 #include "server/unit.h"
@@ -347,15 +348,61 @@ static bool refresh_countries(struct supervisor *s)
 	return changed;
 }
 
-static void reload(struct supervisor *s)
+static bool has_word(span list, span word)
+{
+	span one;
+
+	while (span_cut(&list, ' ', &one))
+		if (span_eq(one, word))
+			return true;
+	return false;
+}
+
+/*
+ * nginx's own test passes over ports that are taken, and its reload would then only write to its
+ * log. Addresses that it has already are its own.
+ */
+static err check_new_ports(struct arena *a, const struct conf *before, const struct conf *fresh,
+	enum setting list, const char **ret_problem)
+{
+	span addresses = span_from(conf_str(fresh, list)), word;
+	err e = OK;
+
+	while (e == OK && span_cut(&addresses, ' ', &word)) {
+		span https = span_from(conf_str(before, CONF_HTTPS));
+		span http = span_from(conf_str(before, CONF_HTTP));
+
+		if (word.len > 0 && !has_word(https, word) && !has_word(http, word))
+			e = ports_check(a, word, 0, ret_problem);
+	}
+	return e;
+}
+
+static err load_fresh(
+	struct supervisor *s, struct arena *a, struct conf **ret, const char **problem)
 {
 	const struct serve_plan *plan = s->serving->plan;
+	AUTO_PTR(conf) fresh = NULL;
+	err e = conf_load(a, DATA_CONF, plan->overrides, plan->overrides_count, &fresh, problem);
+
+	if (e == OK)
+		e = check_new_ports(a, s->serving->conf, fresh, CONF_HTTPS, problem);
+	if (e == OK)
+		e = check_new_ports(a, s->serving->conf, fresh, CONF_HTTP, problem);
+	if (e == OK) {
+		*ret = fresh;
+		fresh = NULL;
+	}
+	return e;
+}
+
+static void reload(struct supervisor *s)
+{
 	AUTO_PTR(arena) a = arena_new();
 	struct conf *before = s->serving->conf, *fresh = NULL;
 	const char *problem = "";
 
-	if (conf_load(a, DATA_CONF, plan->overrides, plan->overrides_count, &fresh, &problem) !=
-		OK) {
+	if (load_fresh(s, a, &fresh, &problem) != OK) {
 		log_error("the old settings stay", LOG_STR("reason", problem));
 		return;
 	}

@@ -22,6 +22,7 @@ import slipway
 from slipway import SLIPWAY, Server, free_port, wait_until
 
 ROOT = os.geteuid() == 0
+on_both = pytest.mark.parametrize("own", ["sqlite", "postgresql"], indirect=True)
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
 NGINX_CAPABILITIES = 1 << 10                                         # NET_BIND_SERVICE
 SUPERVISOR_CAPABILITIES = NGINX_CAPABILITIES | 1 << 5 | 1 << 6 | 1 << 7  # KILL SETGID SETUID
@@ -37,9 +38,10 @@ def running():
 
 
 @pytest.fixture
-def own():
+def own(request):
     """A server of this test alone, initialised but not started."""
-    server = Server()
+    engine = getattr(request, "param", "sqlite")
+    server = Server(request.getfixturevalue("postgresql")() if engine == "postgresql" else engine)
     try:
         yield server
     finally:
@@ -257,6 +259,7 @@ def test_nginx_that_does_not_start_is_said(own, tmp_path):
 
 # ---- supervision -------------------------------------------------------------------------------
 
+@on_both
 def test_killed_control_comes_back_and_nginx_goes_on(own):
     own.start()
     before = children(own)
@@ -303,6 +306,7 @@ def test_killed_worker_is_replaced(own):
     assert children(own)["nginx"] == master
 
 
+@on_both
 def test_killed_supervisor_takes_everything_along(own):
     own.start()
     below = slipway.descendants(own.process.pid)
@@ -314,6 +318,7 @@ def test_killed_supervisor_takes_everything_along(own):
     assert own.request("GET", "/readyz").status == 200
 
 
+@on_both
 def test_a_restart_right_after_kill_waits_for_the_old_processes(own):
     own.start()
     os.kill(own.process.pid, signal.SIGKILL)
@@ -341,6 +346,7 @@ def half_a_request(server):
     return finish
 
 
+@on_both
 def test_a_running_request_is_finished_before_the_stop(own):
     own.start()
     finish = half_a_request(own)
@@ -354,6 +360,7 @@ def test_a_running_request_is_finished_before_the_stop(own):
     assert not is_alive(own.process.pid)
 
 
+@on_both
 def test_a_second_signal_does_not_wait(own):
     own.start()
     half_a_request(own)
@@ -414,6 +421,7 @@ def test_a_download_that_takes_too_long_does_not_hold_up_the_stop(own, download)
     assert "downloads are cut to stop" in own.log.read_text()
 
 
+@on_both
 def test_a_running_download_survives_kill_of_master_and_control(own, download):
     found = children(own)
     os.kill(found["control"], signal.SIGKILL)
@@ -429,6 +437,7 @@ def test_a_running_download_survives_a_reload(own, download):
     download.finish()
 
 
+@on_both
 def test_downloads_go_on_without_the_control_plane(own, download):
     """With control and supervisor stopped nothing answers but nginx: valid tokens still open files."""
     stopped = [children(own)["control"], own.process.pid]
@@ -504,6 +513,7 @@ def half_a_request_unchecked(server):
         server.connection = kept
 
 
+@on_both
 def test_hup_takes_new_settings_and_refuses_bad_ones(own):
     own.start()
     set_setting(own, "tls.hsts = 1d")
@@ -530,6 +540,46 @@ def test_hup_with_a_configuration_nginx_refuses_keeps_the_old(own):
     assert own.request("GET", "/healthz").status == 200
     os.kill(children(own)["nginx"], signal.SIGKILL)  # … and with the old it starts again
     wait_until(answers(own), "an answer")
+
+
+def test_hup_with_a_taken_port_or_a_bad_certificate_is_said(own, tmp_path):
+    """In Slipway's own log; the old settings and the old certificate go on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        # Settings of the command line win over the file's: the tests' addresses are from there.
+        set_setting(own, f"listen.https = 127.0.0.1:{own.https} 127.0.0.1:{port}")
+        own.process = subprocess.Popen(
+            [SLIPWAY, "serve", "--data", own.data, "--set", "listen.http="], stdout=subprocess.PIPE, text=True,
+            stderr=open(own.log, "ab"))
+        assert own.process.wait(20) == 6  # taken at the start: see the tests of starts
+        conf = own.data / "slipway.conf"
+        with_port = conf.read_text()
+        conf.write_text(with_port.replace(f" 127.0.0.1:{port}", ""))
+        own.process = subprocess.Popen(
+            [SLIPWAY, "serve", "--data", own.data, "--set", "listen.http="], stdout=subprocess.PIPE, text=True,
+            stderr=open(own.log, "ab"))
+        own.wait_ready()
+        before = (own.data / "nginx.conf").read_text()
+        conf.write_text(with_port + "tls.hsts = 1d\n")
+        own.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: own.log.read_text().count(f"cannot listen on 127.0.0.1:{port}: another program uses it") == 2,
+                   "the complaint")
+        assert "the old settings stay" in own.log.read_text()
+        assert (own.data / "nginx.conf").read_text() == before
+    own.process.send_signal(signal.SIGHUP)  # the port is free now
+
+    def listens():
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+            return True
+    wait_until(listens, "the new address")
+    (tmp_path / "bad.pem").write_text("nothing\n")
+    set_setting(own, f"tls.certificate = {tmp_path}/bad.pem\ntls.key = {tmp_path}/bad.pem")
+    own.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "the old certificate stays" in own.log.read_text(), "the complaint")
+    assert f"{tmp_path}/bad.pem" in own.log.read_text()
+    assert own.request("GET", "/healthz").status == 200
 
 
 def test_a_lost_certificate_is_issued_again(own):
