@@ -175,7 +175,7 @@ export async function dangerous_things_ask_for_a_fresh_proof(browser, server) {
 
 	// With one it is the factor, and what was begun goes on.
 	forgetProof(server, account);
-	await button(page, "Make new ones").click();
+	await button(page, "Renew recovery codes").click();
 	await button(page, "Make new codes").click();
 	await page.getByRole("dialog", { name: "Confirm that it is you" }).waitFor();
 	await look(page, "step-up-code");

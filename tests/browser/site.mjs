@@ -190,6 +190,8 @@ export async function server_down(browser, server) {
 		await button(page, "Sign out").click();
 		await page.locator(".toast").getByText("The server cannot be reached.").waitFor();
 		await look(page, "sign-out-server-down");
+		await button(page, "Dismiss").click();
+		assert.equal(await page.locator(".toast").count(), 0);
 	} finally {
 		await server.serve();
 	}

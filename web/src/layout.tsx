@@ -125,7 +125,7 @@ function SignOutButton() {
 	return (
 		<>
 			<Button kind="quiet" busy={busy} onClick={() => void leave()}>Sign out</Button>
-			{failure && <div class="toast"><Alert kind="error">{failure}</Alert></div>}
+			{failure && <div class="toast"><Alert kind="error"><p>{failure}</p><Button kind="link" onClick={() => setFailure("")}>Dismiss</Button></Alert></div>}
 		</>
 	);
 }

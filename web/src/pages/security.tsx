@@ -51,7 +51,7 @@ function Codes({ left, onMade }: { left: number; onMade(codes: string[]): void }
 				<strong>Recovery codes</strong> {left < 4 && <span class="badge warning">{left === 0 ? "None left" : "Few left"}</span>}
 				<p>{left} left, for when your second factor is out of reach</p>
 			</div>
-			<Confirmed label="Make new ones" title="Make new recovery codes?" verb="Make new codes" kind="primary"
+			<Confirmed label="Renew" describe="Renew recovery codes" title="Make new recovery codes?" verb="Make new codes" kind="primary"
 				text="The codes you have now stop working."
 				onConfirm={async () => onMade((await post<{ recovery_codes: string[] }>("/me/recovery-codes")).recovery_codes)} />
 		</li>
