@@ -101,8 +101,8 @@ static span country_of(ngx_http_request_t *r)
 }
 
 /* A licence, and what it entitles to, counts for its own product only. */
-static struct policy_subject subject_of(
-	ngx_http_request_t *r, const struct slipway_ctx *ctx, const struct state_product *product)
+static struct policy_subject subject_of(ngx_http_request_t *r, const struct slipway_ctx *ctx,
+	span name, const struct state_product *product)
 {
 	const struct token_claims *c = ctx->claims;
 	span country = country_of(r);
@@ -115,7 +115,7 @@ static struct policy_subject subject_of(
 		.authenticated = true,
 		.stale = ctx->verdict == VERDICT_STALE,
 		.org = c->org,
-		.permissions = c->permissions,
+		.permissions = permissions_for_packages(c->permissions, name),
 		.entitlements = licensed ? c->entitlements : SPAN_EMPTY,
 		.country = country,
 		.licence = licensed ? LICENCE_ACTIVE : LICENCE_NONE,
@@ -182,7 +182,7 @@ bool slipway_choose(ngx_http_request_t *r, const struct slipway_ctx *ctx,
 		.has_cohort = args->has_cohort,
 		.pin = args->pin,
 		.manual = args->manual,
-		.subject = subject_of(r, ctx, product),
+		.subject = subject_of(r, ctx, args->product, product),
 		.now_us = now->sec * TIME_SECOND + now->msec * TIME_MS};
 	char memory[STATE_KEY_MAX + 1];
 	struct buf prefix;

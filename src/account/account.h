@@ -18,6 +18,8 @@ struct account {
 	span org;           /* organisation id or empty */
 	span password_hash; /* PHC string: never leaves the server */
 	bool disabled;
+	span permissions;                        /* of its role; empty when the role is gone */
+	int64_t max_sessions;                    /* of its role; 0: as the setting says */
 	bool factor_required;                    /* may do nothing before it has a second factor */
 	unsigned factors;                        /* that it has */
 	uint64_t epoch;                          /* tokens of an earlier one are dead */
@@ -46,9 +48,9 @@ err account_find(
 	struct db_tx *tx, struct arena *a, span id, struct account *ret, bool *ret_found) MUST_USE;
 err account_find_by_email(struct db_tx *tx, struct arena *a, span email, struct account *ret,
 	bool *ret_found) MUST_USE;
-/* At most limit accounts behind the id `after`, by id. */
-err account_list(struct db_tx *tx, struct arena *a, span after, size_t limit, struct account **ret,
-	size_t *ret_count) MUST_USE;
+/* At most limit accounts behind the id `after`, by id; org empty: of all organisations and none. */
+err account_list(struct db_tx *tx, struct arena *a, span after, span org, size_t limit,
+	struct account **ret, size_t *ret_count) MUST_USE;
 /* Writes email, role, org and disabled. ERR_CONFLICT as for account_insert. */
 err account_update(struct db_tx *tx, struct arena *a, const struct account *account) MUST_USE;
 err account_set_password(struct db_tx *tx, span id, span password_hash) MUST_USE;

@@ -8,20 +8,26 @@ VALUES ($1, $2, $3, $4, $5, $6, 'active', 1, $7, NULL, $8);
 -- name: account_select
 SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at,
     factor_required, (SELECT COUNT(*) FROM factors f
-        WHERE f.account_id = accounts.id AND f.state = 'active')
+        WHERE f.account_id = accounts.id AND f.state = 'active'),
+    (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role)
 FROM accounts WHERE id = $1;
 
 -- name: account_select_by_email
 SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at,
     factor_required, (SELECT COUNT(*) FROM factors f
-        WHERE f.account_id = accounts.id AND f.state = 'active')
+        WHERE f.account_id = accounts.id AND f.state = 'active'),
+    (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role)
 FROM accounts WHERE email_key = $1;
 
 -- name: account_list_sql
 SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at,
     factor_required, (SELECT COUNT(*) FROM factors f
-        WHERE f.account_id = accounts.id AND f.state = 'active')
-FROM accounts WHERE id > $1 ORDER BY id LIMIT $2;
+        WHERE f.account_id = accounts.id AND f.state = 'active'),
+    (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role)
+FROM accounts WHERE id > $1 AND ($2 = '' OR organisation_id = $2) ORDER BY id LIMIT $3;
 
 -- name: account_update_sql
 UPDATE accounts SET email = $1, email_key = $2, role = $3, organisation_id = $4, state = $5
@@ -50,6 +56,30 @@ ORDER BY id LIMIT 64;
 UPDATE devices SET epoch = epoch + 1
 WHERE licence_id IN (SELECT id FROM licences WHERE account_id = $1)
 RETURNING id, epoch;
+
+-- Roles ------------------------------------------------------------------------------------------
+
+-- name: role_insert_sql
+INSERT INTO roles (name, title, permissions, max_sessions, created_at) VALUES ($1, $2, $3, $4, $5);
+
+-- name: role_select
+SELECT name, title, permissions, max_sessions, created_at,
+    (SELECT COUNT(*) FROM accounts a WHERE a.role = roles.name)
+FROM roles WHERE name = $1;
+
+-- name: role_list_sql
+SELECT name, title, permissions, max_sessions, created_at,
+    (SELECT COUNT(*) FROM accounts a WHERE a.role = roles.name)
+FROM roles ORDER BY name LIMIT 1000;
+
+-- name: role_update_sql
+UPDATE roles SET title = $1, permissions = $2, max_sessions = $3 WHERE name = $4;
+
+-- name: role_delete_sql
+DELETE FROM roles WHERE name = $1;
+
+-- name: role_holders
+SELECT id FROM accounts WHERE role = $1 AND id > $2 ORDER BY id LIMIT $3;
 
 -- Organisations ----------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 #include "account/account_queries.h"
 #include "account/epoch.h"
 #include "account/session.h"
+#include "policy/policy.h"
 #include "state/records.h"
 
 #include "base/banned.h"
@@ -22,7 +23,11 @@ static void read_account(struct db_rows *rows, struct arena *a, struct account *
 		.last_login_at_us = db_int(rows, 8),
 		.factor_required = db_int(rows, 9) != 0,
 		.factors = (unsigned)db_int(rows, 10),
+		.permissions = db_text_in(rows, 11, a),
+		.max_sessions = db_int(rows, 12),
 	};
+	if (role_permissions(ret->role).len)
+		ret->permissions = role_permissions(ret->role);
 }
 
 err account_insert(struct db_tx *tx, struct arena *a, const struct account *account)
@@ -63,8 +68,8 @@ err account_find_by_email(
 	return e ? e : one_account(rows, a, ret, ret_found);
 }
 
-err account_list(struct db_tx *tx, struct arena *a, span after, size_t limit, struct account **ret,
-	size_t *ret_count)
+err account_list(struct db_tx *tx, struct arena *a, span after, span org, size_t limit,
+	struct account **ret, size_t *ret_count)
 {
 	struct account *list = arena_try_array(a, limit, sizeof(*list));
 	size_t count = 0;
@@ -73,7 +78,8 @@ err account_list(struct db_tx *tx, struct arena *a, span after, size_t limit, st
 
 	if (!list)
 		return ERR_NOMEM;
-	err e = db_query(tx, &rows, account_list_sql, DB_TEXT(after), DB_INT((int64_t)limit));
+	err e = db_query(
+		tx, &rows, account_list_sql, DB_TEXT(after), DB_TEXT(org), DB_INT((int64_t)limit));
 
 	while (!e && count < limit) {
 		e = db_next(rows, &row);

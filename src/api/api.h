@@ -65,6 +65,12 @@ struct body_sink {
 #define ALLOW_SIGNED_IN "signed_in" /* any account, device or API key */
 #define ALLOW_INTERNAL  "internal"  /* a process of this node on the socket, not through nginx */
 
+/*
+ * A caller whose permissions are narrowed (policy.h) is refused by routes that do not say that they
+ * keep to it, unless the permission is a personal one.
+ */
+enum { SCOPE_PRODUCT = 1, SCOPE_ORGANISATION = 2 };
+
 struct route {
 	const char *method;     /* "GET" … */
 	const char *path;       /* "/api/v1/admin/products/{id}" */
@@ -81,6 +87,8 @@ struct route {
 	const char *answer; /* NULL: nothing */
 	bool device;        /* device tokens are accepted too (DESIGN section 3) */
 	bool step_up;       /* a session must have been proved a short time ago */
+	/* How far this route keeps to words that narrow permissions; SCOPE_…, or 0: not at all. */
+	unsigned scopes;
 };
 
 /* One request, owned by the thread of its connection. */

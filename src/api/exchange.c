@@ -178,6 +178,23 @@ static err identify(struct exchange *x)
 	return authenticate(&x->rq.task, authorization, x->rq.route->device, &x->bearer_error);
 }
 
+/* Deny by default: a route has to say that it keeps to what narrows its caller. */
+static err check_scopes(struct exchange *x)
+{
+	const struct route *r = x->rq.route;
+	span list = x->rq.caller.permissions;
+	bool personal = span_is(span_from(r->permission), ALLOW_SIGNED_IN) ||
+			permission_is_personal(span_from(r->permission));
+	bool beyond = (permissions_are_for_products(list) && !(r->scopes & SCOPE_PRODUCT)) ||
+		      (permissions_are_for_organisation(list) && !(r->scopes & SCOPE_ORGANISATION));
+
+	if (beyond && !personal)
+		return fail(&x->rq.task, ERR_DENIED, "beyond_scope",
+			"Your permissions are narrowed to some products or to your organisation; "
+			"this is about more.");
+	return r->step_up ? step_up_check(&x->rq.task) : OK;
+}
+
 static err permit(struct exchange *x)
 {
 	struct task *t = &x->rq.task;
@@ -195,7 +212,7 @@ static err permit(struct exchange *x)
 		return fail(t, ERR_UNAUTHENTICATED, "authentication_required",
 			"Sign in, or send an API key: Authorization: Bearer …");
 	if (span_is(permission, ALLOW_SIGNED_IN) || caller_may(c, x->rq.route->permission))
-		return x->rq.route->step_up ? step_up_check(t) : OK;
+		return check_scopes(x);
 	return fail(t, ERR_DENIED, "permission_missing", "This needs the permission %s.",
 		x->rq.route->permission);
 }

@@ -17,6 +17,8 @@ api_handler post_second_factor, post_step_up, get_factors, post_totp, post_totp_
 api_handler delete_totp, post_recovery_codes, delete_account_factors;
 /* accounts.c */
 api_handler post_account, list_accounts, get_account, patch_account;
+/* roles.c */
+api_handler post_role, list_roles, get_role, patch_role, delete_role;
 /* organisations.c */
 api_handler post_organisation, list_organisations, get_organisation;
 /* keys.c */

@@ -122,11 +122,16 @@ static const struct field me[] = {
 /* Accounts and organisations ------------------------------------------------------------------- */
 
 static const struct field account[] = {TEXT("id", "Id"), TEXT("email", "E-mail address"),
-	CHOICE("role", "admin user guest", "What the account may do"),
-	OPT_TEXT("organisation", "Its organisation's id"),
+	TEXT("role", "What the account may do"), OPT_TEXT("organisation", "Its organisation's id"),
 	CHOICE("state", "active disabled", "Disabled accounts can do nothing"),
 	TIME("created_at", "When it was created"), OPT_TIME("last_login_at", "Latest sign-in"),
 	END};
+static const struct field role[] = {TEXT("name", "Name"), TEXT("title", "What people call it"),
+	STRINGS("permissions", "What its holders may do"),
+	STRINGS("products", "If not empty, for these products only"),
+	BOOL("own_organisation", "For the holder's own organisation only"),
+	INT("max_sessions", "Sessions of one account at the same time; 0: as the setting says"),
+	BOOL("built_in", "Cannot be changed"), OPT_TIME("created_at", "When it was made"), END};
 static const struct field organisation[] = {
 	TEXT("id", "Id"), TEXT("name", "Name"), TIME("created_at", "When it was created"), END};
 
@@ -360,6 +365,7 @@ const struct schema schemas[] = {
 	{"me", "Who is asking", me},
 	/* accounts and organisations */
 	{"account", "An account", account},
+	{"role", "A role", role},
 	{"organisation", "An organisation: a customer of the vendor", organisation},
 	/* API keys and audit */
 	{"key", "An API key, without its secret", key},

@@ -56,8 +56,8 @@ err licence_store_find_by_key(struct db_tx *tx, struct arena *a,
 err licence_store_save(struct db_tx *tx, const struct licence *l) MUST_USE;
 
 struct licence_filter {
-	span after;                  /* id of the last one of the page before, or empty */
-	span account_id, product_id; /* empty: any */
+	span after; /* id of the last one of the page before, or empty */
+	span account_id, product_id, organisation_id; /* empty: any */
 	size_t limit;
 };
 err licence_store_list(struct db_tx *tx, struct arena *a, const struct licence_filter *f,

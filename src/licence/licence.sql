@@ -23,7 +23,8 @@ SELECT l.id, l.account_id, l.product_id, l.organisation_id, l.key_hint, l.plan, 
     (SELECT COUNT(*) FROM devices d WHERE d.licence_id = l.id AND d.state = 'active')
 FROM licences l
 WHERE l.id > $1 AND ($2 = '' OR l.account_id = $2) AND ($3 = '' OR l.product_id = $3)
-ORDER BY l.id LIMIT $4;
+    AND ($4 = '' OR l.organisation_id = $4)
+ORDER BY l.id LIMIT $5;
 
 -- Those of an account for a product: the usable ones first, the longest first.
 -- name: licence_list_for

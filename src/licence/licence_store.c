@@ -102,7 +102,7 @@ err licence_store_list(struct db_tx *tx, struct arena *a, const struct licence_f
 {
 	AUTO_PTR(db_rows) rows = NULL;
 	err e = db_query(tx, &rows, licence_list, DB_TEXT(f->after), DB_TEXT(f->account_id),
-		DB_TEXT(f->product_id), DB_INT((int64_t)f->limit));
+		DB_TEXT(f->product_id), DB_TEXT(f->organisation_id), DB_INT((int64_t)f->limit));
 
 	return e ? e : read_list(rows, a, f->limit, ret, ret_count);
 }

@@ -24,7 +24,7 @@
  * countries is given, an unknown country is denied.
  */
 
-#include "base/span.h"
+#include "base/buf.h"
 
 enum package_class {
 	CLASS_PUBLIC,
@@ -127,6 +127,7 @@ enum policy_reason policy_decide(
 	X("account.read")                                                                          \
 	X("account.write")                                                                         \
 	X("organisation.write")                                                                    \
+	X("role.write")                                                                            \
 	X("licence.read")                                                                          \
 	X("licence.write")                                                                         \
 	X("device.read")                                                                           \
@@ -143,6 +144,34 @@ enum policy_reason policy_decide(
 	X("download.request")
 
 bool permission_exists(span name);
+/*
+ * Permissions that concern nobody but their holder: self.…, download.request, product.read. They
+ * are never narrowed and everybody may give them.
+ */
+bool permission_is_personal(span name);
+
+/*
+ * Narrowing. A list of permissions may hold words that narrow all of it but the personal ones:
+ * "product:NAME", once or more: only where it is about one of these products; "organisation:own":
+ * only what belongs to the holder's organisation. So a list stays one thing, in a role, an API key,
+ * a token and a session.
+ */
+bool permissions_are_for_products(span list);
+bool permissions_are_for_organisation(span list);
+/* True where the list is not narrowed to products, or to this one among others. */
+bool permissions_reach_product(span list, span product);
+/*
+ * What of the list is left for packages of this product: all or, where it is narrowed to other
+ * products or to an organisation (which packages do not belong to), nothing.
+ */
+span permissions_for_packages(span list, span product);
+/* What both lists permit: appends the permissions of both, as narrow as either. */
+void permissions_narrow(span a, span b, struct buf *out);
+/*
+ * True when whoever holds `list` may give, or act on a holder of, `other`: it has no permission
+ * beyond list's, nor is it less narrow. *ret_beyond is the first word that is too much.
+ */
+bool permissions_cover(span list, span other, span *ret_beyond);
 /* Space-separated permissions of a built-in role ("admin", "user", "guest"); empty for others. */
 span role_permissions(span role);
 bool role_exists(span role);

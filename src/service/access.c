@@ -103,13 +103,13 @@ static err read_device(
 }
 
 /* What the policy is told when this licence, or none, is to decide. */
-static struct policy_subject subject_with(
-	const struct access_subject *s, const struct access_verdict *v, const struct licence *l)
+static struct policy_subject subject_with(const struct access_subject *s,
+	const struct access_object *o, const struct access_verdict *v, const struct licence *l)
 {
 	struct policy_subject p = {.authenticated = true,
 		.disabled = v->account_disabled,
 		.org = v->org,
-		.permissions = s->permissions,
+		.permissions = permissions_for_packages(s->permissions, o->product.name),
 		.country = s->country};
 
 	if (!l)
@@ -134,7 +134,7 @@ static err decide_by_licences(struct db_tx *tx, struct arena *a, const struct ac
 	const struct access_object *o, int64_t now_us, struct access_verdict *v)
 {
 	struct policy_object object = package_policy_object(&o->package, &o->release, &o->product);
-	struct policy_subject none = subject_with(s, v, NULL);
+	struct policy_subject none = subject_with(s, o, v, NULL);
 	struct licence *list = NULL;
 	size_t count = 0;
 
@@ -144,7 +144,7 @@ static err decide_by_licences(struct db_tx *tx, struct arena *a, const struct ac
 	err e = licence_store_list_for(tx, a, s->account, o->product.id, &list, &count);
 
 	for (size_t i = 0; !e && v->reason && i < count; i++) {
-		struct policy_subject with = subject_with(s, v, &list[i]);
+		struct policy_subject with = subject_with(s, o, v, &list[i]);
 		enum policy_reason r = policy_decide(&with, &object, now_us);
 		bool mine = v->has_device && span_eq(v->device.licence_id, list[i].id);
 

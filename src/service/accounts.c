@@ -1,6 +1,7 @@
 /* Hard rule: every rule is checked in the transaction that makes the change. */
 #include "service/accounts.h"
 
+#include "account/role.h"
 #include "crypto/random.h"
 #include "service/changes.h"
 #include "service/passwords.h"
@@ -18,24 +19,45 @@ static err email_taken(struct task *t)
 	return fail(t, ERR_CONFLICT, "email_taken", "There is an account with this address.");
 }
 
-err role_within_reach(struct task *t, span role)
+err role_within_reach(struct task *t, span role, span permissions)
 {
-	span list = role_permissions(role), word;
+	span beyond;
 
-	while (span_cut(&list, ' ', &word))
-		if (!token_list_has(t->caller->permissions, word))
-			return fail(t, ERR_DENIED, "role_beyond_yours",
-				"The role '%.*s' has the permission %.*s, which you do not have.",
-				SPAN_ARG(role), SPAN_ARG(word));
-	return OK;
+	return permissions_cover(t->caller->permissions, permissions, &beyond)
+		       ? OK
+		       : fail(t, ERR_DENIED, "role_beyond_yours",
+				 "The role '%.*s' reaches further than you do: %.*s.",
+				 SPAN_ARG(role), SPAN_ARG(beyond));
 }
 
-static err check_role(struct task *t, span role)
+/* The role's permissions, once it is clear that the caller may give it. */
+static err resolve_role(struct db_tx *tx, struct task *t, span name, span *ret_permissions)
 {
-	if (!role_exists(role))
+	struct role role;
+	bool found;
+	err e = role_find(tx, t->arena, name, &role, &found);
+
+	if (e)
+		return e;
+	if (!found)
 		return fail(
-			t, ERR_INVALID, "unknown_role", "There is no role '%.*s'.", SPAN_ARG(role));
-	return role_within_reach(t, role);
+			t, ERR_INVALID, "unknown_role", "There is no role '%.*s'.", SPAN_ARG(name));
+	*ret_permissions = role.permissions;
+	return role_within_reach(t, name, role.permissions);
+}
+
+/* Who administers one organisation makes and moves accounts only there. */
+static err own_organisation(struct task *t, span *organisation)
+{
+	if (!permissions_are_for_organisation(t->caller->permissions))
+		return OK;
+	if (organisation->len && !span_eq(*organisation, t->caller->org))
+		return fail(t, ERR_DENIED, "beyond_your_organisation",
+			"You administer accounts of your own organisation only.");
+	*organisation = t->caller->org;
+	return organisation->len ? OK
+				 : fail(t, ERR_DENIED, "beyond_your_organisation",
+					   "You belong to no organisation.");
 }
 
 static err check_email(struct task *t, span email)
@@ -71,7 +93,7 @@ static err find_either(struct db_tx *tx, struct task *t, span id_or_email, struc
 			? account_find_by_email(tx, t->arena, id_or_email, ret, &found)
 			: account_find(tx, t->arena, id_or_email, ret, &found);
 
-	return e ? e : found ? OK : no_account(t);
+	return e ? e : found && reaches_organisation(t, ret->org) ? OK : no_account(t);
 }
 
 /* Create --------------------------------------------------------------------------------------- */
@@ -91,6 +113,10 @@ static err create_body(struct db_tx *tx, void *arg)
 	c->account.org = c->organisation;
 	e = resolve_organisation(tx, t, &c->account.org);
 	if (!e)
+		e = own_organisation(t, &c->account.org);
+	if (!e)
+		e = resolve_role(tx, t, c->account.role, &c->account.permissions);
+	if (!e)
 		e = account_insert(tx, t->arena, &c->account);
 	if (e == ERR_CONFLICT)
 		return email_taken(t);
@@ -106,8 +132,6 @@ err account_create(struct task *t, const struct new_account *n, struct account *
 	char id[TYPEID_SIZE];
 	err e = check_email(t, n->email);
 
-	if (!e)
-		e = check_role(t, n->role);
 	if (!e)
 		e = password_accept(t, n->password, n->email, &c.account.password_hash);
 	if (e)
@@ -204,20 +228,24 @@ static err change_body(struct db_tx *tx, void *arg)
 	err e = find_either(tx, c->task, c->id_or_email, &before);
 
 	if (!e)
-		e = role_within_reach(c->task, before.role);
+		e = role_within_reach(c->task, before.role, before.permissions);
 	if (e)
 		return e;
 	*after = before;
 	c->seq = 0;
 	if (change->set_email)
 		after->email = change->email;
-	if (change->set_role)
+	if (change->set_role) {
 		after->role = change->role;
+		e = resolve_role(tx, c->task, after->role, &after->permissions);
+	}
 	if (change->set_state)
 		after->disabled = change->disabled;
-	if (change->set_organisation) {
+	if (!e && change->set_organisation) {
 		after->org = change->organisation;
 		e = resolve_organisation(tx, c->task, &after->org);
+		if (!e)
+			e = own_organisation(c->task, &after->org);
 	}
 	if (!e && change->set_password && span_eq_nocase(change->password, after->email))
 		e = fail(c->task, ERR_INVALID, "password_refused",
@@ -235,8 +263,6 @@ err account_change(
 
 	if (change->set_email)
 		e = check_email(t, change->email);
-	if (!e && change->set_role)
-		e = check_role(t, change->role);
 	if (!e && change->set_password)
 		e = password_accept(t, change->password, change->email, &c.password_hash);
 	if (!e)
@@ -269,7 +295,7 @@ err account_get(struct task *t, span id_or_email, struct account *ret)
 
 struct paging {
 	struct task *task;
-	span after;
+	span after, org;
 	size_t limit;
 	struct account *accounts;
 	struct organisation *organisations;
@@ -280,13 +306,17 @@ static err page_body(struct db_tx *tx, void *arg)
 {
 	struct paging *p = arg;
 
-	return account_list(tx, p->task->arena, p->after, p->limit, &p->accounts, &p->count);
+	return account_list(
+		tx, p->task->arena, p->after, p->org, p->limit, &p->accounts, &p->count);
 }
 
 err account_page(struct task *t, span after, size_t limit, struct account **ret, size_t *ret_count)
 {
 	struct paging p = {.task = t, .after = after, .limit = limit};
-	err e = db_transact(t->service->db, DB_READ, page_body, &p);
+	err e = own_organisation(t, &p.org);
+
+	if (!e)
+		e = db_transact(t->service->db, DB_READ, page_body, &p);
 
 	if (e)
 		return e;

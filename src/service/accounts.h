@@ -10,10 +10,10 @@
 #include "service/service.h"
 
 /*
- * Giving a role, and acting on one who has it, needs every permission of that role: ERR_DENIED
- * "role_beyond_yours" names one that is missing.
+ * Giving a role, and acting on one who has it, needs to reach as far oneself (permissions_cover):
+ * ERR_DENIED "role_beyond_yours".
  */
-err role_within_reach(struct task *t, span role) MUST_USE;
+err role_within_reach(struct task *t, span role, span permissions) MUST_USE;
 
 struct new_account {
 	span email, role, password;

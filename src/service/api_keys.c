@@ -24,16 +24,12 @@ static err refuse(struct task *t, const char *log)
 	return fail(t, ERR_UNAUTHENTICATED, "api_key_invalid", "The API key is not valid.");
 }
 
-/* The words of list that are also in `in`. */
-static span intersect(struct arena *a, span list, span in)
+static span narrowed(struct arena *a, span list, span by)
 {
-	span word;
 	AUTO(buf) both = {0};
 
 	buf_init(&both, TOKEN_DECODED_MAX);
-	while (span_cut(&list, ' ', &word))
-		if (word.len && token_list_has(in, word))
-			buf_addf(&both, "%s%.*s", buf_len(&both) ? " " : "", SPAN_ARG(word));
+	permissions_narrow(list, by, &both);
 	return arena_span(a, buf_span(&both));
 }
 
@@ -90,8 +86,7 @@ err api_key_authenticate(struct task *t, span key)
 	t->caller->role = u.owner.role;
 	t->caller->org = u.owner.org;
 	t->caller->client_id = u.key.id;
-	t->caller->permissions =
-		intersect(t->arena, u.key.permissions, role_permissions(u.owner.role));
+	t->caller->permissions = narrowed(t->arena, u.key.permissions, u.owner.permissions);
 	if (t->now_us - u.key.last_used_at_us < USED_GRAIN)
 		return OK;
 	/* A note for people; a request is not refused because it could not be written. */

@@ -2,6 +2,7 @@
 #include "service/devices.h"
 
 #include "account/session.h"
+#include "service/licences.h"
 #include "service/publish_epochs.h"
 
 #include "base/banned.h"
@@ -15,13 +16,15 @@ struct handling {
 
 static err find_device(struct db_tx *tx, struct task *t, span id, struct device *ret)
 {
+	struct licence licence;
 	bool found = false;
 	err e = device_store_find(tx, t->arena, id, ret, &found);
 
 	if (!e && !found)
 		return fail(t, ERR_NOT_FOUND, "device_not_found", "There is no device %.*s.",
 			SPAN_ARG(id));
-	return e;
+	/* A device is its licence's. */
+	return e ? e : licence_within_reach(tx, t, ret->licence_id, &licence);
 }
 
 static err get_body(struct db_tx *tx, void *arg)
@@ -51,7 +54,21 @@ struct listing {
 static err list_body(struct db_tx *tx, void *arg)
 {
 	struct listing *l = arg;
+	struct task *t = l->task;
+	span permissions = t->caller->permissions;
+	struct licence licence;
+	bool narrowed = permissions_are_for_products(permissions) ||
+			permissions_are_for_organisation(permissions);
 
+	if (narrowed) {
+		err e = l->licence.len ? licence_within_reach(tx, t, l->licence, &licence)
+				       : fail(t, ERR_DENIED, "beyond_scope",
+						 "Your permissions are narrowed: name a licence "
+						 "with 'licence'.");
+
+		if (e)
+			return e;
+	}
 	return device_store_list(
 		tx, l->task->arena, l->after, l->licence, l->limit, &l->list, &l->count);
 }

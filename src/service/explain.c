@@ -60,7 +60,7 @@ static err find_subject(struct db_tx *tx, struct explaining *x, struct access_su
 			SPAN_ARG(asked));
 	ret->account = account.id;
 	/* As a sign-in or an activation would get them. */
-	ret->permissions = ret->device.len ? SPAN_EMPTY : role_permissions(account.role);
+	ret->permissions = ret->device.len ? SPAN_EMPTY : account.permissions;
 	return OK;
 }
 

@@ -328,6 +328,6 @@ err factors_reset(struct task *t, span account)
 	err e = account_get(t, account, &w.account);
 
 	if (!e)
-		e = role_within_reach(t, w.account.role);
+		e = role_within_reach(t, w.account.role, w.account.permissions);
 	return e ? e : change(&w, reset_body);
 }

@@ -24,7 +24,7 @@ void token_subject_set_account(struct token_subject *s, const struct account *ac
 	s->account = account->id;
 	s->role = account->role;
 	s->org = account->org;
-	s->permissions = role_permissions(account->role);
+	s->permissions = account->permissions;
 	s->account_epoch = account->epoch;
 }
 

@@ -61,10 +61,21 @@ static err find_licence(struct db_tx *tx, struct task *t, span id, struct licenc
 	bool found = false;
 	err e = licence_store_find(tx, t->arena, id, ret, &found);
 
-	if (!e && !found)
+	if (!e && (!found || !reaches_organisation(t, ret->organisation_id)))
 		return fail(t, ERR_NOT_FOUND, "licence_not_found", "There is no licence %.*s.",
 			SPAN_ARG(id));
 	return e;
+}
+
+/* A licence that is the caller's to deal with. */
+err licence_within_reach(struct db_tx *tx, struct task *t, span id, struct licence *ret)
+{
+	struct product product;
+	err e = find_licence(tx, t, id, ret);
+
+	if (!e)
+		e = find_product(tx, t, ret->product_id, &product);
+	return e ? e : reach_product(t, product.name);
 }
 
 static err complete_view(struct db_tx *tx, struct task *t, struct licence_view *v)
@@ -117,6 +128,12 @@ static err create_body(struct db_tx *tx, void *arg)
 		e = find_product(tx, t, rq->product, &product);
 	if (!e && rq->organisation.len)
 		e = find_organisation(tx, t, rq->organisation, &organisation);
+	if (!e)
+		e = reach_product(t, product.name);
+	if (!e && (!reaches_organisation(t, account.org) ||
+			  (organisation.len && !reaches_organisation(t, organisation))))
+		e = fail(t, ERR_DENIED, "beyond_scope",
+			"You administer licences of your own organisation only.");
 	if (e)
 		return e;
 	random_id("lic", t->now_us, id);
@@ -213,7 +230,7 @@ static err update_body(struct db_tx *tx, void *arg)
 	struct update *u = arg;
 	struct task *t = u->task;
 	struct feed_batch feed;
-	err e = find_licence(tx, t, u->id, &u->view.licence);
+	err e = licence_within_reach(tx, t, u->id, &u->view.licence);
 
 	if (e)
 		return e;
@@ -261,7 +278,7 @@ struct reading {
 static err get_body(struct db_tx *tx, void *arg)
 {
 	struct reading *r = arg;
-	err e = find_licence(tx, r->task, r->id, &r->views->licence);
+	err e = licence_within_reach(tx, r->task, r->id, &r->views->licence);
 
 	return e ? e : complete_view(tx, r->task, r->views);
 }
@@ -292,7 +309,16 @@ static err list_body(struct db_tx *tx, void *arg)
 	if (!e && r->product.len) {
 		e = find_product(tx, r->task, r->product, &product);
 		r->filter.product_id = e ? SPAN_EMPTY : product.id;
+		if (!e)
+			e = reach_product(r->task, product.name);
+	} else if (!e && permissions_are_for_products(r->task->caller->permissions)) {
+		e = fail(r->task, ERR_DENIED, "beyond_scope",
+			"Your permissions are for some products: name one with 'product'.");
 	}
+	/* An organisation nobody can have where the caller has none. */
+	if (permissions_are_for_organisation(r->task->caller->permissions))
+		r->filter.organisation_id =
+			r->task->caller->org.len ? r->task->caller->org : SPAN("-");
 	if (!e)
 		e = licence_store_list(tx, r->task->arena, &r->filter, &list, &r->count);
 	if (e)

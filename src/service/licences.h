@@ -25,6 +25,10 @@ struct licence_request {
 err licence_create(struct task *t, const struct licence_request *rq, struct licence_view *ret,
 	span *ret_key) MUST_USE;
 
+/* Inside a db body: the licence, if what narrows the caller's permissions lets them deal with it.
+ */
+err licence_within_reach(struct db_tx *tx, struct task *t, span id, struct licence *ret) MUST_USE;
+
 /* Members that are to change. */
 struct licence_change {
 	bool has_plan, has_entitlements, has_state, has_max_devices, has_starts_at, has_expires_at;

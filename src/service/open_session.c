@@ -33,7 +33,9 @@ err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 		e = audit_add(tx, t, "auth.login", s->session, detail);
 	return e ? e
 		 : session_end_beyond(tx, feed, t->arena, account->id,
-			   conf_int(t->service->conf, CONF_SESSION_LIMIT), t->now_us);
+			   account->max_sessions ? account->max_sessions
+						 : conf_int(t->service->conf, CONF_SESSION_LIMIT),
+			   t->now_us);
 }
 
 err session_opened(struct task *t, const struct opened_session *o, struct issued_tokens *ret)

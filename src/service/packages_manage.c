@@ -18,6 +18,7 @@ struct lookup {
 	struct task *task;
 	span id, reason;
 	struct package *package;
+	struct release release;
 	bool block;
 	uint64_t seq;
 };
@@ -26,9 +27,11 @@ static err find(struct db_tx *tx, struct lookup *l)
 {
 	err e = package_get(tx, l->task->arena, l->id, l->package);
 
-	return e == ERR_NOT_FOUND ? fail(l->task, e, "package_not_found",
-					    "There is no package '%.*s'.", SPAN_ARG(l->id))
-				  : e;
+	if (e == ERR_NOT_FOUND)
+		return fail(l->task, e, "package_not_found", "There is no package '%.*s'.",
+			SPAN_ARG(l->id));
+	/* Its product has to be within the caller's reach. */
+	return e ? e : release_find_for(tx, l->task, l->package->release_id, &l->release);
 }
 
 static err show_body(struct db_tx *tx, void *arg)
@@ -53,7 +56,18 @@ struct paging {
 static err page_body(struct db_tx *tx, void *arg)
 {
 	struct paging *p = arg;
+	struct task *t = p->task;
+	struct release r;
 
+	if (permissions_are_for_products(t->caller->permissions)) {
+		err e = p->release_id.len ? release_find_for(tx, t, p->release_id, &r)
+					  : fail(t, ERR_DENIED, "beyond_scope",
+						    "Your permissions are for some products: name "
+						    "a release of one with 'release'.");
+
+		if (e)
+			return e;
+	}
 	return package_list_page(tx, p->task->arena, p->release_id, p->after, p->limit, p->list);
 }
 
@@ -68,12 +82,9 @@ err package_page_of(
 static err discard_body(struct db_tx *tx, void *arg)
 {
 	struct lookup *l = arg;
-	struct release r;
 	err e = find(tx, l);
 
-	if (!e)
-		e = release_get(tx, l->task->arena, l->package->release_id, &r);
-	if (!e && r.state != RELEASE_DRAFT)
+	if (!e && l->release.state != RELEASE_DRAFT)
 		return fail(l->task, ERR_CONFLICT, "release_published",
 			"Packages of a published release are not removed; withdraw the release or "
 			"block the package.");
@@ -97,14 +108,11 @@ static err block_body(struct db_tx *tx, void *arg)
 	struct lookup *l = arg;
 	struct task *t = l->task;
 	struct feed_batch batch;
-	struct release r;
 	bool changed;
 	err e = find(tx, l);
 
 	if (!e)
-		e = release_get(tx, t->arena, l->package->release_id, &r);
-	if (!e)
-		e = may_publish_in(t, r.channels);
+		e = may_publish_in(t, l->release.channels);
 	if (e)
 		return e;
 	e = l->block ? digest_set_block(tx, l->package->sha256, l->reason, t->now_us)

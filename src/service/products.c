@@ -157,10 +157,12 @@ static err edit_body(struct db_tx *tx, void *arg)
 	struct work *w = arg;
 	struct task *t = w->task;
 	const struct product_change *c = w->change;
-	err e = product_get(tx, t->arena, w->id, w->product);
+	err e = no_product(t, product_get(tx, t->arena, w->id, w->product), w->id);
 
+	if (!e)
+		e = reach_product(t, w->product->name);
 	if (e)
-		return no_product(t, e, w->id);
+		return e;
 	struct product before = *w->product;
 
 	apply(&w->product->title, c->title);
@@ -252,7 +254,9 @@ static span key_line(struct arena *a, const struct minisign_public *k)
 
 static err find_product_of_key(struct db_tx *tx, struct key_work *w, struct product *ret)
 {
-	return no_product(w->task, product_get(tx, w->task->arena, w->product, ret), w->product);
+	err e = no_product(w->task, product_get(tx, w->task->arena, w->product, ret), w->product);
+
+	return e ? e : reach_product(w->task, ret->name);
 }
 
 static err add_key_body(struct db_tx *tx, void *arg)

@@ -28,18 +28,25 @@ err release_find_for(struct db_tx *tx, struct task *t, span id, struct release *
 {
 	err e = release_get(tx, t->arena, id, ret);
 
-	return e == ERR_NOT_FOUND ? fail(t, e, "release_not_found", "There is no release '%.*s'.",
-					    SPAN_ARG(id))
-				  : e;
+	if (e == ERR_NOT_FOUND)
+		return fail(t, e, "release_not_found", "There is no release '%.*s'.", SPAN_ARG(id));
+	return e ? e : reach_product(t, ret->product_name);
 }
 
 static err find_product(struct db_tx *tx, struct task *t, span name, struct product *ret)
 {
 	err e = product_get(tx, t->arena, name, ret);
 
-	return e == ERR_NOT_FOUND ? fail(t, e, "product_not_found", "There is no product '%.*s'.",
-					    SPAN_ARG(name))
-				  : e;
+	if (e == ERR_NOT_FOUND)
+		return fail(
+			t, e, "product_not_found", "There is no product '%.*s'.", SPAN_ARG(name));
+	return e ? e : reach_product(t, ret->name);
+}
+
+static err name_a_product(struct task *t)
+{
+	return fail(t, ERR_DENIED, "beyond_scope",
+		"Your permissions are for some products: name one with 'product'.");
 }
 
 /* ---- rules ---- */
@@ -312,6 +319,8 @@ static err page_body(struct db_tx *tx, void *arg)
 		if (e)
 			return e;
 		f.product_id = p.id;
+	} else if (permissions_are_for_products(g->task->caller->permissions)) {
+		return name_a_product(g->task);
 	}
 	return release_list_page(tx, g->task->arena, &f, g->after, g->limit, g->list);
 }

@@ -49,7 +49,7 @@ bool account_must_enrol(const struct service *s, const struct account *a, span m
 
 span session_permissions(const struct service *s, const struct account *a, span methods)
 {
-	return account_must_enrol(s, a, methods) ? ENROLLING : role_permissions(a->role);
+	return account_must_enrol(s, a, methods) ? ENROLLING : a->permissions;
 }
 
 /* Answers ----------------------------------------------------------------------------------------

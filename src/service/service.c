@@ -14,6 +14,23 @@ bool caller_may(const struct caller *c, const char *permission)
 	return token_list_has(c->permissions, span_from(permission));
 }
 
+err reach_product(struct task *t, span product_name)
+{
+	return permissions_reach_product(t->caller->permissions, product_name)
+		       ? OK
+		       : fail(t, ERR_DENIED, "beyond_scope",
+				 "Your permissions do not reach the product '%.*s'.",
+				 SPAN_ARG(product_name));
+}
+
+bool reaches_organisation(const struct task *t, span organisation)
+{
+	const struct caller *c = t->caller;
+
+	return !permissions_are_for_organisation(c->permissions) ||
+	       (c->org.len && span_eq(organisation, c->org));
+}
+
 err fail(struct task *t, err e, const char *reason, const char *format, ...)
 {
 	va_list args;

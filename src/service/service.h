@@ -79,6 +79,15 @@ struct task {
 };
 
 /*
+ * What narrows the caller's permissions (policy.h): ERR_DENIED "beyond_scope" for another product;
+ * and whether the caller may deal with what belongs to this organisation (empty: to none), which to
+ * those who may not does not exist.
+ */
+struct task;
+err reach_product(struct task *t, span product_name) MUST_USE;
+bool reaches_organisation(const struct task *t, span organisation);
+
+/*
  * Says why a use case fails and returns e: `return fail(t, ERR_CONFLICT, "version_exists",
  * "Version %s exists already with other bytes.", v);` reason is part of the API and constant.
  */

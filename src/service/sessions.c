@@ -148,7 +148,7 @@ err sessions_end_of(struct task *t, span account)
 	err e = account_get(t, account, &x.account);
 
 	if (!e)
-		e = role_within_reach(t, x.account.role);
+		e = role_within_reach(t, x.account.role, x.account.permissions);
 	if (!e)
 		e = db_transact(t->service->db, DB_WRITE, end_all_body, &x);
 	return e ? e : published(t, x.seq);

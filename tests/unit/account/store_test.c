@@ -132,13 +132,13 @@ static err change_and_list(struct db_tx *tx, struct arena *a)
 	assert_int_equal(others, 0);
 	TRY(account_set_password(tx, SPAN("acc_2"), SPAN("other")));
 	TRY(account_set_login(tx, SPAN("acc_2"), NOW + 5));
-	TRY(account_list(tx, a, SPAN("acc_1"), 10, &list, &count));
+	TRY(account_list(tx, a, SPAN("acc_1"), SPAN_EMPTY, 10, &list, &count));
 	assert_int_equal(count, 1);
 	assert_span(list[0].org, "org_1");
 	assert_span(list[0].password_hash, "other");
 	assert_true(list[0].disabled);
 	assert_int_equal(list[0].last_login_at_us, NOW + 5);
-	TRY(account_list(tx, a, SPAN_EMPTY, 1, &list, &count));
+	TRY(account_list(tx, a, SPAN_EMPTY, SPAN_EMPTY, 1, &list, &count));
 	assert_int_equal(count, 1);
 	assert_span(list[0].id, "acc_1");
 	return OK;

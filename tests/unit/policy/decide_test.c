@@ -200,12 +200,84 @@ static void roles(void **state UNUSED)
 	assert_false(span_contains(role_permissions(SPAN("user")), SPAN("package.read")));
 }
 
+static void narrowing(void **state UNUSED)
+{
+	static const struct {
+		const char *a, *b, *both;
+	} cases[] = {
+		{"", "", ""},
+		{"release.write audit.read", "audit.read", "audit.read"},
+		{"release.write product:a", "release.write", "release.write product:a"},
+		{"release.write", "release.write product:a", "release.write product:a"},
+		{"release.write product:a product:b", "release.write product:b product:c",
+			"release.write product:b"},
+		/* Nothing in common must not read as not narrowed. */
+		{"release.write product:a", "release.write product:b", "release.write product:-"},
+		{"release.write organisation:own", "release.write",
+			"release.write organisation:own"},
+		{"release.write", "release.write organisation:own product:a",
+			"release.write product:a organisation:own"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char memory[200];
+		struct buf both;
+
+		buf_init_fixed(&both, memory, sizeof(memory));
+		permissions_narrow(span_from(cases[i].a), span_from(cases[i].b), &both);
+		assert_span(buf_span(&both), cases[i].both);
+	}
+}
+
+static void reach(void **state UNUSED)
+{
+	assert_true(permissions_reach_product(SPAN("release.write"), SPAN("a")));
+	assert_true(permissions_reach_product(SPAN("product:b product:a"), SPAN("a")));
+	assert_false(permissions_reach_product(SPAN("release.write product:ab"), SPAN("a")));
+	assert_false(permissions_reach_product(SPAN("release.write product:-"), SPAN("a")));
+	assert_false(permissions_are_for_organisation(SPAN("organisation.write")));
+	assert_true(permissions_are_for_organisation(SPAN("x organisation:own")));
+	assert_span(permissions_for_packages(SPAN("x product:a"), SPAN("a")), "x product:a");
+	assert_span(permissions_for_packages(SPAN("x product:a"), SPAN("b")), "");
+	assert_span(permissions_for_packages(SPAN("x organisation:own"), SPAN("b")), "");
+}
+
+static void covering(void **state UNUSED)
+{
+	static const struct {
+		const char *list, *other, *beyond; /* NULL: covered */
+	} cases[] = {
+		{"account.write", "", NULL},
+		{"account.write", "self.read self.write product.read download.request", NULL},
+		{"account.write", "audit.read", "audit.read"},
+		{"account.write audit.read", "audit.read", NULL},
+		{"account.write", "account.write product:a organisation:own", NULL},
+		{"account.write organisation:own", "account.write", "every organisation"},
+		{"account.write organisation:own", "account.write organisation:own", NULL},
+		{"account.write organisation:own", "self.read", NULL},
+		{"account.write product:a", "account.write", "every product"},
+		{"account.write product:a", "account.write product:a product:b", "product:b"},
+		{"account.write product:a product:b", "account.write product:b", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		span beyond = SPAN_EMPTY;
+		bool covered = permissions_cover(
+			span_from(cases[i].list), span_from(cases[i].other), &beyond);
+
+		assert_int_equal(covered, cases[i].beyond == NULL);
+		if (cases[i].beyond)
+			assert_span(beyond, cases[i].beyond);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_known),
 		cmocka_unit_test(each_rule_denies), cmocka_unit_test(order_of_reasons),
 		cmocka_unit_test(allowed), cmocka_unit_test(permissions_need_an_identity),
-		cmocka_unit_test(names), cmocka_unit_test(roles)};
+		cmocka_unit_test(names), cmocka_unit_test(roles), cmocka_unit_test(narrowing),
+		cmocka_unit_test(reach), cmocka_unit_test(covering)};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

@@ -1,0 +1,119 @@
+/* Roles that an installation makes for itself. */
+#include "service/roles.h"
+
+#include "api/handlers.h"
+
+#include "base/banned.h"
+
+#define LIST_MAX 8192
+
+static void write_role(struct request *rq, const struct role *r)
+{
+	struct json_writer *w = &rq->out;
+	span names, products;
+	bool own;
+
+	permissions_split(rq->task.arena, r->permissions, &names, &products, &own);
+	json_begin_object(w, NULL);
+	json_str(w, "name", r->name);
+	json_str(w, "title", r->title);
+	answer_words(rq, "permissions", names);
+	answer_words(rq, "products", products);
+	json_bool(w, "own_organisation", own);
+	json_i64(w, "max_sessions", r->max_sessions);
+	json_bool(w, "built_in", r->built_in);
+	answer_time(rq, "created_at", r->created_at_us);
+	json_end(w);
+}
+
+static err read_words(struct request *rq, const char *name, span *ret)
+{
+	const json_t *list = request_json(rq, name);
+	AUTO(buf) text = {0};
+	json_t *one;
+	size_t i;
+
+	buf_init(&text, LIST_MAX);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		span word = span_of(json_string_value(one), json_string_length(one));
+
+		if (span_contains(word, SPAN(" ")) || word.len == 0)
+			return fail(&rq->task, ERR_INVALID, "invalid_member",
+				"'%s' holds words without spaces.", name);
+		buf_addf(&text, "%s%.*s", i ? " " : "", SPAN_ARG(word));
+	}
+	*ret = arena_span(rq->task.arena, buf_span(&text));
+	return buf_error(&text);
+}
+
+static err read_role(struct request *rq, struct role_input *ret)
+{
+	*ret = (struct role_input){.set_title = request_has(rq, "title"),
+		.set_permissions = request_has(rq, "permissions"),
+		.set_products = request_has(rq, "products"),
+		.set_organisation = request_has(rq, "own_organisation"),
+		.set_max_sessions = request_has(rq, "max_sessions"),
+		.title = request_text(rq, "title"),
+		.own_organisation = request_bool(rq, "own_organisation"),
+		.max_sessions = request_int(rq, "max_sessions", 0)};
+	err e = read_words(rq, "permissions", &ret->permissions);
+
+	return e ? e : read_words(rq, "products", &ret->products);
+}
+
+err post_role(struct request *rq)
+{
+	struct role_input in;
+	struct role role;
+	err e = read_role(rq, &in);
+
+	if (!e)
+		e = role_create(&rq->task, request_text(rq, "name"), &in, &role);
+	if (!e)
+		write_role(rq, &role);
+	return e;
+}
+
+err list_roles(struct request *rq)
+{
+	struct role *list;
+	size_t count;
+	err e = role_page(&rq->task, &list, &count);
+
+	if (e)
+		return e;
+	page_begin(rq);
+	for (size_t i = 0; i < count; i++)
+		write_role(rq, &list[i]);
+	page_end(rq, SPAN_EMPTY);
+	return OK;
+}
+
+err get_role(struct request *rq)
+{
+	struct role role;
+	err e = role_show(&rq->task, rq->params[0], &role);
+
+	if (!e)
+		write_role(rq, &role);
+	return e;
+}
+
+err patch_role(struct request *rq)
+{
+	struct role_input in;
+	struct role role;
+	err e = read_role(rq, &in);
+
+	if (!e)
+		e = role_change(&rq->task, rq->params[0], &in, &role);
+	if (!e)
+		write_role(rq, &role);
+	return e;
+}
+
+err delete_role(struct request *rq)
+{
+	return role_remove(&rq->task, rq->params[0]);
+}

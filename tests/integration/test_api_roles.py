@@ -1,0 +1,262 @@
+"""Roles an installation makes for itself, narrowed to products and to an organisation."""
+import pytest
+
+import control
+
+
+@pytest.fixture(scope="module")
+def plane(database):
+    running = control.Control(database, ["login.attempts=1000"])
+    try:
+        running.start()
+        running.admin = running.administrator()
+        running.count = 0
+        for name in ("vpn", "agent"):
+            running.api("POST", "/admin/products", {"name": name}, running.admin, 201)
+        for name in ("Acme", "Umbrella"):
+            organisation = running.api("POST", "/admin/organisations", {"name": name}, running.admin, 201)
+            setattr(running, name.lower(), organisation["id"])
+        yield running
+    finally:
+        running.close()
+
+
+def role(plane, permissions, name=None, **more):
+    plane.count += 1
+    name = name or f"role-{plane.count}"
+    return plane.api("POST", "/admin/roles", {"name": name, "permissions": permissions, **more},
+                     plane.admin, 201)
+
+
+def holder(plane, name, **more):
+    """A token of a new account of this role."""
+    plane.count += 1
+    email = f"holder{plane.count}@example.com"
+    plane.account(plane.admin, email, name, **more)
+    return plane.login(email)["access_token"]
+
+
+# Roles ----------------------------------------------------------------------------------------------
+
+def test_a_role_is_made_of_permissions(plane):
+    made = role(plane, ["audit.read", "stats.read"], "auditor", title="Auditor")
+    assert made["permissions"] == ["audit.read", "stats.read", "self.read", "self.write"]
+    assert not made["built_in"]
+    token = holder(plane, "auditor")
+    assert plane.api("GET", "/admin/audit", token=token, status=200)
+    plane.refused("GET", "/admin/accounts", token=token, status=403, code="permission_missing")
+    # Everybody may see to their own sessions, password and factors.
+    assert plane.api("GET", "/me/sessions", token=token, status=200)
+    listed = plane.api("GET", "/admin/roles", token=plane.admin, status=200)["items"]
+    assert [r["name"] for r in listed[:3]] == ["admin", "user", "guest"]
+    assert plane.api("GET", "/admin/roles/auditor", token=plane.admin, status=200) in listed
+
+
+@pytest.mark.parametrize("body,status,code", [
+    ({"name": "admin", "permissions": []}, 409, "role_exists"),
+    ({"name": "Ops", "permissions": []}, 400, "invalid_member"),
+    ({"name": "-ops", "permissions": []}, 400, "invalid_member"),
+    ({"name": "x" * 41, "permissions": []}, 400, "invalid_member"),
+    ({"name": "ops", "permissions": ["everything"]}, 400, "unknown_permission"),
+    ({"name": "ops", "permissions": ["audit.read organisation:own"]}, 400, "invalid_member"),
+    ({"name": "ops", "permissions": ["product:vpn"]}, 400, "unknown_permission"),
+    ({"name": "ops", "permissions": ["organisation:own"]}, 400, "unknown_permission"),
+    ({"name": "ops", "permissions": [], "products": ["nothing"]}, 400, "unknown_product"),
+    ({"name": "ops"}, 400, "missing_member")], ids=str)
+def test_roles_that_are_not_made(plane, body, status, code):
+    plane.refused("POST", "/admin/roles", body, plane.admin, status=status, code=code)
+
+
+def test_built_in_roles_stay(plane):
+    plane.refused("PATCH", "/admin/roles/user", {"permissions": ["audit.read"]}, plane.admin,
+                  status=409, code="role_built_in")
+    plane.refused("DELETE", "/admin/roles/guest", token=plane.admin, status=409, code="role_built_in")
+
+
+def test_nobody_makes_a_role_beyond_their_own(plane):
+    role(plane, ["role.write", "account.read", "account.write", "self.write", "self.read"], "half-admin")
+    token = holder(plane, "half-admin")
+    body = {"name": "more", "permissions": ["role.write", "audit.read"]}
+    detail = plane.refused("POST", "/admin/roles", body, token, status=403, code="role_beyond_yours")
+    assert "audit.read" in detail
+    plane.refused("PATCH", "/admin/roles/half-admin", {"permissions": ["audit.read"]}, token, status=403,
+                  code="role_beyond_yours")
+    plane.refused("POST", "/admin/accounts", {"email": "evil@example.com", "role": "admin",
+                                              "password": control.PASSWORD}, token, status=403,
+                  code="role_beyond_yours")
+    plane.refused("PATCH", f"/admin/accounts/{control.ADMIN_EMAIL}", {"state": "disabled"}, token,
+                  status=403, code="role_beyond_yours")
+
+
+def test_a_changed_role_is_in_force_at_once(plane):
+    role(plane, ["audit.read"], "changing")
+    token = holder(plane, "changing")
+    assert plane.api("GET", "/admin/audit", token=token, status=200)
+    plane.api("PATCH", "/admin/roles/changing", {"permissions": ["stats.read"]}, plane.admin, 200)
+    plane.refused("GET", "/admin/audit", token=token, status=401, code="credentials_stale")
+
+
+def test_a_role_in_use_stays(plane):
+    role(plane, ["audit.read"], "used")
+    holder(plane, "used")
+    plane.refused("DELETE", "/admin/roles/used", token=plane.admin, status=409, code="role_in_use")
+    role(plane, [], "unused")
+    plane.api("DELETE", "/admin/roles/unused", token=plane.admin, status=204)
+    plane.refused("GET", "/admin/roles/unused", token=plane.admin, status=404, code="role_not_found")
+
+
+def test_sessions_of_a_role_are_limited(plane):
+    role(plane, ["self.read"], "one-place", max_sessions=1)
+    plane.account(plane.admin, "one@example.com", "one-place")
+    first, second = plane.login("one@example.com"), plane.login("one@example.com")
+    plane.refused("GET", "/me", token=first["access_token"], status=401, code="token_revoked")
+    assert plane.api("GET", "/me", token=second["access_token"], status=200)
+
+
+# Narrowed to products -------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def publisher(plane):
+    role(plane, ["release.write", "release.read.draft", "release.publish.stable", "upload.write",
+                 "product.read", "product.write", "licence.read", "licence.write", "device.read",
+                 "account.read", "audit.read"], "vpn-publisher", products=["vpn"])
+    return holder(plane, "vpn-publisher")
+
+
+def release_of(plane, product):
+    plane.count += 1
+    return plane.api("POST", "/admin/releases", {"product": product, "version": f"1.0.{plane.count}",
+                                                 "channels": ["stable"]}, plane.admin, 201)["id"]
+
+
+def test_a_publisher_of_one_product(plane, publisher):
+    body = {"product": "vpn", "version": "2.0.0", "channels": ["stable"]}
+    assert plane.api("POST", "/admin/releases", body, publisher, 201)
+    plane.refused("POST", "/admin/releases", {**body, "product": "agent"}, publisher, status=403,
+                  code="beyond_scope")
+    assert plane.api("GET", "/admin/releases?product=vpn", token=publisher, status=200)["items"]
+    for path in ("/admin/releases?product=agent", "/admin/releases", "/admin/packages",
+                 "/admin/licences", "/admin/licences?product=agent", "/admin/devices"):
+        plane.refused("GET", path, token=publisher, status=403, code="beyond_scope")
+    assert plane.api("GET", "/admin/licences?product=vpn", token=publisher, status=200)
+    other = release_of(plane, "agent")
+    for method, action, sent in (("GET", "", None), ("PATCH", "", {"notes": "x"}), ("DELETE", "", None),
+                                 ("POST", "/publish", None), ("POST", "/pause", None),
+                                 ("POST", "/withdraw", {"reason": "x"}),
+                                 ("POST", "/promote", {"channel": "beta"})):
+        plane.refused(method, f"/admin/releases/{other}{action}", sent, publisher, status=403,
+                      code="beyond_scope")
+    plane.refused("GET", f"/admin/packages?release={other}", token=publisher, status=403,
+                  code="beyond_scope")
+    assert plane.api("GET", f"/admin/releases/{release_of(plane, 'vpn')}", token=publisher, status=200)
+    plane.refused("PATCH", "/admin/products/agent", {"title": "Mine"}, publisher, status=403,
+                  code="beyond_scope")
+    assert plane.api("PATCH", "/admin/products/vpn", {"title": "VPN"}, publisher, 200)
+    plane.refused("POST", "/admin/products", {"name": "third"}, publisher, status=403,
+                  code="beyond_scope")
+
+
+def test_routes_that_keep_to_no_product_are_closed(plane, publisher):
+    """Deny by default: a permission that is about no product is of no use to them."""
+    for path in ("/admin/accounts", "/admin/audit"):
+        plane.refused("GET", path, token=publisher, status=403, code="beyond_scope")
+
+
+def test_keys_are_as_narrow_as_their_owner(plane):
+    role(plane, ["release.write", "key.write", "upload.write", "self.write"], "maker", products=["vpn"])
+    plane.count += 1
+    email = f"maker{plane.count}@example.com"
+    plane.account(plane.admin, email, "maker")
+    key = plane.api("POST", "/admin/keys", {"name": "ci", "permissions": ["release.write"]}, plane.admin,
+                    201)
+    # The administrator's key, owned by a publisher from now on.
+    account = plane.api("GET", f"/admin/accounts/{email}", token=plane.admin)["id"]
+    plane.sql(f"UPDATE api_keys SET account_id = '{account}' WHERE id = '{key['id']}'")
+    body = {"product": "agent", "version": "9.0.0", "channels": ["stable"]}
+    plane.refused("POST", "/admin/releases", body, key["key"], status=403, code="beyond_scope")
+    assert plane.api("POST", "/admin/releases", {**body, "product": "vpn"}, key["key"], 201)
+
+
+# Narrowed to an organisation ------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def acme_admin(plane):
+    role(plane, ["account.read", "account.write", "licence.read", "licence.write", "device.read",
+                 "device.write", "audit.read", "self.read", "self.write", "product.read"], "org-admin",
+         own_organisation=True)
+    return holder(plane, "org-admin", organisation="Acme")
+
+
+def member(plane, organisation):
+    plane.count += 1
+    more = {"organisation": organisation} if organisation else {}
+    return plane.account(plane.admin, f"member{plane.count}@example.com", **more)
+
+
+def test_an_administrator_of_one_organisation(plane, acme_admin):
+    own, other, nobodys = member(plane, "Acme"), member(plane, "Umbrella"), member(plane, None)
+    listed = plane.api("GET", "/admin/accounts?limit=200", token=acme_admin, status=200)["items"]
+    assert own["id"] in [a["id"] for a in listed]
+    assert {a["organisation"] for a in listed} == {plane.acme}
+    assert plane.api("PATCH", f"/admin/accounts/{own['id']}", {"state": "disabled"}, acme_admin, 200)
+    for account in (other, nobodys):
+        for name in (account["id"], account["email"]):
+            path = f"/admin/accounts/{name}"
+            plane.refused("GET", path, token=acme_admin, status=404, code="account_not_found")
+            plane.refused("PATCH", path, {"state": "disabled"}, acme_admin, status=404,
+                          code="account_not_found")
+            plane.refused("GET", path + "/sessions", token=acme_admin, status=404,
+                          code="account_not_found")
+            plane.refused("DELETE", path + "/sessions", token=acme_admin, status=404,
+                          code="account_not_found")
+            plane.refused("DELETE", path + "/factors", token=acme_admin, status=404,
+                          code="account_not_found")
+
+
+def test_accounts_are_made_in_and_kept_to_the_organisation(plane, acme_admin):
+    body = {"email": "new@acme.example", "role": "user", "password": control.PASSWORD}
+    made = plane.api("POST", "/admin/accounts", body, acme_admin, 201)
+    assert made["organisation"] == plane.acme
+    plane.refused("POST", "/admin/accounts", {**body, "email": "x@acme.example",
+                                              "organisation": "Umbrella"}, acme_admin, status=403,
+                  code="beyond_your_organisation")
+    plane.refused("PATCH", f"/admin/accounts/{made['id']}", {"organisation": "Umbrella"}, acme_admin,
+                  status=403, code="beyond_your_organisation")
+    # A role that reaches every organisation is not theirs to give, whatever else it may do.
+    role(plane, ["account.read"], "reads-all")
+    plane.refused("PATCH", f"/admin/accounts/{made['id']}", {"role": "reads-all"}, acme_admin,
+                  status=403, code="role_beyond_yours")
+    assert plane.api("PATCH", f"/admin/accounts/{made['id']}", {"role": "org-admin"}, acme_admin, 200)
+
+
+def test_licences_of_the_organisation(plane, acme_admin):
+    def licence(token, account, status=201, **more):
+        return plane.api("POST", "/admin/licences", {"account": account["id"], "product": "vpn",
+                                                     "max_devices": 1, **more}, token, status)
+    own, other = member(plane, "Acme"), member(plane, "Umbrella")
+    mine, theirs = licence(acme_admin, own), licence(plane.admin, other)
+    assert licence(acme_admin, other, 403)["code"] == "beyond_scope"
+    assert licence(acme_admin, own, 403, organisation="Umbrella")["code"] == "beyond_scope"
+    listed = plane.api("GET", "/admin/licences?limit=200", token=acme_admin, status=200)["items"]
+    ids = [item["id"] for item in listed]
+    assert mine["id"] in ids and theirs["id"] not in ids
+    plane.refused("GET", f"/admin/licences/{theirs['id']}", token=acme_admin, status=404,
+                  code="licence_not_found")
+    plane.refused("PATCH", f"/admin/licences/{theirs['id']}", {"max_devices": 9}, acme_admin, status=404,
+                  code="licence_not_found")
+    fingerprint = {"name": "n", "os": "linux", "arch": "amd64", "fingerprint": "f" * 20}
+    device = plane.api("POST", "/licences/activate", {"licence_key": theirs["licence_key"],
+                                                      "device": fingerprint}, status=200)["device_id"]
+    for method in ("GET", "DELETE"):
+        plane.refused(method, f"/admin/devices/{device}", token=acme_admin, status=404,
+                      code="licence_not_found")
+
+
+def test_routes_that_keep_to_no_organisation_are_closed(plane, acme_admin):
+    plane.refused("GET", "/admin/audit", token=acme_admin, status=403, code="beyond_scope")
+
+
+def test_without_an_organisation_there_is_nothing(plane, acme_admin):
+    lost = holder(plane, "org-admin")
+    plane.refused("GET", "/admin/accounts", token=lost, status=403, code="beyond_your_organisation")
+    assert plane.api("GET", "/admin/licences", token=lost, status=200)["items"] == []
