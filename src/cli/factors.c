@@ -196,10 +196,7 @@ static err run_remove(struct cli *cli)
 		e = find_factor(cli, json_object_get(answer, "factors"), &factor);
 	if (!e)
 		e = session_call(cli, "DELETE",
-			arena_printf(cli->arena, "/me/%s/%s",
-				!strcmp(json_string_value(json_object_get(factor, "kind")), "totp")
-					? "totp"
-					: "passkeys",
+			arena_printf(cli->arena, "/me/totp/%s",
 				json_string_value(json_object_get(factor, "id"))),
 			NULL, &nothing);
 	json_decref(answer);
