@@ -367,6 +367,8 @@ say "Slipway is running at $URL"
   customer@example.com    password in $(near "$DEMO/customer-password")
                           licence key in $(near "$DEMO/licence-key")
 
+In a browser, once it trusts that CA: $URL
+
 In another terminal, here; it signs you in as the administrator:
 
   . $(near "$DEMO/env" | sed 's,^[^/],./&,')

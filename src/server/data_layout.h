@@ -16,7 +16,7 @@
  *   state/         published state (LMDB)                slipway writes, slipway-web its lock file
  *   tls/           certificates; ca.pem is for everyone  slipway; server.key also slipway-web
  *   log/           nginx's logs                          both
- *   run/           socket, module, temporary files       both; emptied at each start
+ *   run/           socket, module, pages, temporary files   both; emptied at each start
  *   nginx.conf     rendered at each start and reload     everyone may read it
  */
 
