@@ -16,6 +16,7 @@
 #include "blob/blob.h"
 #include "blob/upload_area.h"
 #include "crypto/secret.h"
+#include "federation/issuers.h"
 #include "feed/feed.h"
 #include "jobs/jobs.h"
 #include "keyring/keyring.h"
@@ -166,7 +167,10 @@ static err open_parts(
 	if (e)
 		return e;
 	*ret_part = "the client for identity providers (net.ca_file, net.allowed_private)";
-	return open_foreign(conf, &s->foreign);
+	e = open_foreign(conf, &s->foreign);
+	if (!e)
+		s->issuers = issuers_new(s->foreign);
+	return e;
 }
 
 err control_open(
@@ -196,6 +200,7 @@ void control_close(struct control *c)
 {
 	struct service *s = &c->service;
 
+	issuers_free(s->issuers);
 	foreign_free(s->foreign);
 	upload_area_free(s->uploads);
 	blob_store_free(s->blobs);

@@ -17,6 +17,7 @@ struct audit_log;
 struct blob_store;
 struct foreign;
 struct gate;
+struct issuers;
 struct keyring;
 struct publisher;
 struct refusals;
@@ -36,6 +37,7 @@ struct service {
 	struct audit_log *audit;   /* the chain of the audit log (audit/chain.h) */
 	struct refusals *refusals; /* counted until they become entries (service/refusals.h) */
 	struct foreign *foreign;   /* asks identity providers and the like (net/foreign.h) */
+	struct issuers *issuers;   /* what they publish of themselves (federation/issuers.h) */
 	struct gate *hashing;      /* bounds password hashing */
 	struct throttle *sign_ins; /* login.attempts in login.window (account/throttle.h) */
 	const char *issuer;        /* `iss` and `aud` of access and device tokens */

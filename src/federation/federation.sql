@@ -1,0 +1,63 @@
+-- Identity providers -----------------------------------------------------------------------------
+
+-- name: provider_insert_sql
+INSERT INTO identity_providers (id, name, title, kind, issuer, client_id, client_secret,
+    client_auth, state, settings, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11);
+
+-- name: provider_update_sql
+UPDATE identity_providers SET name = $1, title = $2, client_id = $3, client_secret = $4,
+    client_auth = $5, state = $6, settings = $7, updated_at = $8
+WHERE id = $9;
+
+-- name: provider_select
+SELECT id, name, title, kind, issuer, client_id, client_secret, client_auth, state, settings,
+    created_at, updated_at
+FROM identity_providers WHERE id = $1 OR name = $1;
+
+-- name: provider_list_sql
+SELECT id, name, title, kind, issuer, client_id, client_secret, client_auth, state, settings,
+    created_at, updated_at
+FROM identity_providers ORDER BY name LIMIT $1;
+
+-- name: provider_delete_identities
+DELETE FROM identities WHERE provider_id = $1;
+
+-- name: provider_delete_logout_tokens
+DELETE FROM logout_tokens WHERE provider_id = $1;
+
+-- name: provider_delete_sql
+DELETE FROM identity_providers WHERE id = $1;
+
+-- name: logout_token_insert
+-- Nothing is inserted when the token was noted before.
+INSERT INTO logout_tokens (provider_id, jti, expires_at) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING;
+
+-- name: logout_token_expire_sql
+DELETE FROM logout_tokens WHERE expires_at <= $1;
+
+-- Identities -------------------------------------------------------------------------------------
+
+-- name: identity_insert_sql
+INSERT INTO identities (id, provider_id, subject, account_id, email, managed, created_at,
+    last_used_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7);
+
+-- name: identity_select
+SELECT i.id, i.provider_id, i.subject, i.account_id, i.email, i.managed, i.created_at,
+    i.last_used_at, p.name, p.title
+FROM identities i JOIN identity_providers p ON p.id = i.provider_id
+WHERE i.provider_id = $1 AND i.subject = $2;
+
+-- name: identity_list_sql
+SELECT i.id, i.provider_id, i.subject, i.account_id, i.email, i.managed, i.created_at,
+    i.last_used_at, p.name, p.title
+FROM identities i JOIN identity_providers p ON p.id = i.provider_id
+WHERE i.account_id = $1 ORDER BY i.id LIMIT $2;
+
+-- name: identity_used_sql
+UPDATE identities SET email = $1, last_used_at = $2 WHERE id = $3;
+
+-- name: identity_delete_sql
+DELETE FROM identities WHERE id = $1 AND account_id = $2;
