@@ -230,9 +230,13 @@ const struct command sign_in_commands[] = {
 		.summary = "show who you are at the server, and what you may do",
 		.run = run_whoami},
 	{.path = "setup",
-		.summary = "create the first administrator of a new server",
-		.about = "`slipway init` prints a one-time token for this; with "
-			 "--admin-password-file it has made the administrator already.",
+		.summary = "create the first administrator, or recover one, with a set-up token",
+		.about =
+			"`slipway init` prints a one-time token for this; with "
+			"--admin-password-file it has made the administrator already. `slipway "
+			"setup-token` makes another one on the server's machine. The address of an "
+			"administrator who is there gets the new password; its second factors and "
+			"sessions end.",
 		.options = setup_options,
 		.run = run_setup,
 		.examples = "slipway setup --server https://127.0.0.1:8443 --ca DATA/tls/ca.pem "

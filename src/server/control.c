@@ -126,6 +126,21 @@ static err open_audit(const struct conf *conf, struct db *db, struct audit_log *
 			   ret);
 }
 
+err control_open_database(const struct conf *conf, unsigned tries, struct db **ret)
+{
+	struct db *db = NULL;
+	err e = open_database(conf, tries, &db);
+
+	if (!e)
+		e = migrate(db);
+	if (e) {
+		db_close(db);
+		return e;
+	}
+	*ret = db;
+	return OK;
+}
+
 static err open_parts(
 	const struct conf *conf, unsigned tries, struct service *s, const char **ret_part)
 {

@@ -26,6 +26,8 @@ struct control {
 err control_open(const struct conf *conf, unsigned tries, struct control *ret,
 	const char **ret_problem) MUST_USE;
 void control_close(struct control *c);
+/* The database alone, migrated: for what may be done while a control plane runs. Gives. */
+err control_open_database(const struct conf *conf, unsigned tries, struct db **ret) MUST_USE;
 
 /* Runs until told to stop; gives the exit code of the process. */
 int control_main(const struct conf *conf);

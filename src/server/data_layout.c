@@ -79,6 +79,9 @@ static bool is_ours(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (strcmp(name, folders[i].name) == 0)
 			return true;
+	/* What file_write_atomic() leaves when it is killed: an init that was, is run again. */
+	if (strncmp(name, ".tmp-", 5) == 0)
+		return true;
 	return is_dots(name) || strcmp(name, "lost+found") == 0;
 }
 

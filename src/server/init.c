@@ -23,31 +23,31 @@
 
 #define CONF_TEXT_MAX 65536
 
-static err make_admin(
-	struct arena *a, struct db *db, const struct init_plan *plan, const char **ret_problem)
+/* Of an init that was interrupted before, the administrator may be there: it gets this password. */
+static err make_admin(struct task *t, const struct init_plan *plan, const char **ret_problem)
 {
-	char id[TYPEID_SIZE];
+	struct account account;
 	AUTO(buf) hash = {0};
 	err e;
 
 	buf_init(&hash, PASSWORD_HASH_MAX);
 	e = password_hash(plan->admin_password, &hash);
 	if (!e)
-		e = setup_admin(
-			db, span_from(plan->admin_email), buf_span(&hash), clock_wall_us(), id);
+		e = setup_admin(t, span_from(plan->admin_email), buf_span(&hash), &account);
 	if (e == ERR_CONFLICT)
-		*ret_problem = arena_printf(
-			a, "The database has an account for %s already.", plan->admin_email);
+		*ret_problem = arena_printf(t->arena,
+			"The database has an account for %s already, which is no administrator.",
+			plan->admin_email);
 	return e;
 }
 
-static err make_setup_token(struct arena *a, struct db *db, const char **ret_token)
+static err make_setup_token(struct task *t, const char **ret_token)
 {
 	char token[SETUP_TOKEN_SIZE];
-	err e = setup_token_make(db, token);
+	err e = setup_token_make(t, token);
 
 	if (!e)
-		*ret_token = arena_strdup(a, token);
+		*ret_token = arena_strdup(t->arena, token);
 	wipe(token, sizeof(token));
 	return e;
 }
@@ -119,8 +119,14 @@ static err fill(struct arena *a, const struct init_plan *plan, struct init_resul
 				: arena_printf(a, "%s cannot be opened: %s.", part, err_title(e));
 		return e;
 	}
-	e = plan->admin_email ? make_admin(a, control.service.db, plan, ret_problem)
-			      : make_setup_token(a, control.service.db, &ret->setup_token);
+	struct caller self = {.kind = CALLER_SYSTEM};
+	struct task t = {.service = &control.service,
+		.caller = &self,
+		.arena = a,
+		.now_us = clock_wall_us()};
+
+	e = plan->admin_email ? make_admin(&t, plan, ret_problem)
+			      : make_setup_token(&t, &ret->setup_token);
 	control_close(&control);
 	return e ? e : write_conf(plan->database);
 }
@@ -132,6 +138,20 @@ static err hand_over(struct arena *a, const char **ret_problem)
 	err e = accounts_find(a, &accounts, ret_problem);
 
 	return e ? e : data_layout_fix(a, &accounts, ret_problem);
+}
+
+err init_setup_token(struct arena *a, const struct conf *conf, const char **ret_token)
+{
+	struct service service = {.conf = conf};
+	struct caller self = {.kind = CALLER_SYSTEM};
+	struct task t = {
+		.service = &service, .caller = &self, .arena = a, .now_us = clock_wall_us()};
+	err e = control_open_database(conf, 1, &service.db);
+
+	if (!e)
+		e = make_setup_token(&t, ret_token);
+	db_close(service.db);
+	return e;
 }
 
 err init_run(struct arena *a, const struct init_plan *plan, struct init_result *ret,

@@ -26,4 +26,8 @@ struct init_result {
 err init_run(struct arena *a, const struct init_plan *plan, struct init_result *ret,
 	const char **ret_problem) MUST_USE;
 
+struct conf;
+/* Another set-up token for a server that is there, running or not; in the present directory. */
+err init_setup_token(struct arena *a, const struct conf *conf, const char **ret_token) MUST_USE;
+
 #endif

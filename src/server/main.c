@@ -126,6 +126,34 @@ static err enter(struct cli *cli, const char *component, struct conf **ret)
 	return OK;
 }
 
+static err run_setup_token(struct cli *cli)
+{
+	AUTO_PTR(conf) conf = NULL;
+	const char *token = NULL;
+	struct json_writer w;
+	AUTO(buf) text = {0};
+	err e = enter(cli, "setup-token", &conf);
+
+	if (e)
+		return e;
+	log_init("setup-token", LOG_WARN_LEVEL, STDERR_FILENO);
+	e = init_setup_token(cli->arena, conf, &token);
+	if (e)
+		return cli_fail(
+			cli, e, "database", "the database cannot be changed: %s", err_title(e));
+	if (!cli->json) {
+		fprintf(cli->out, "%s\n", token);
+		return OK;
+	}
+	buf_init(&text, 1024);
+	json_writer_init(&w, &text);
+	json_begin_object(&w, NULL);
+	json_cstr(&w, "setup_token", token);
+	json_end(&w);
+	fprintf(cli->out, "%s\n", buf_str(&text));
+	return OK;
+}
+
 static err run_control(struct cli *cli)
 {
 	AUTO_PTR(conf) conf = NULL;
@@ -224,6 +252,21 @@ static const struct command commands[] = {
 			    "slipway init --data /srv/slipway --database "
 			    "postgresql://slipway@db/slipway\n",
 		.next = "Start it with `slipway serve --data DIR`.",
+	},
+	{
+		.path = "setup-token",
+		.summary = "Make a new set-up token (on this machine)",
+		.about =
+			"For when the token of `slipway init` was lost, or an administrator has lost "
+			"the password or the second factor. It replaces an unused token made before, "
+			"works once, and its making and its use are in the audit log. The server may "
+			"be running.",
+		.options = control_options,
+		.run = run_setup_token,
+		.examples = "slipway setup-token --data /srv/slipway >token\n",
+		.next = "`slipway setup --token-file token --email EMAIL` makes an administrator; "
+			"with the address of one who is there it gives that account a new password, "
+			"removes its second factors and ends its sessions.",
 	},
 	{
 		.path = "serve",

@@ -1,6 +1,7 @@
-/* Hard rule: taking the token and making the administrator are one transaction. */
+/* Hard rule: taking the token and making or recovering the administrator are one transaction. */
 #include "service/setup.h"
 
+#include "account/factor.h"
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
@@ -23,14 +24,23 @@ static void hash_token(span token, char ret[SHA256_HEX + 1])
 	hex_encode(&hex, span_of(digest, sizeof(digest)));
 }
 
+struct token_making {
+	struct task *task;
+	const char *hash;
+};
+
 static err store_token(struct db_tx *tx, void *arg)
 {
-	return db_exec(tx, setup_put, DB_CSTR(arg));
+	const struct token_making *m = arg;
+	err e = db_exec(tx, setup_put, DB_CSTR(m->hash));
+
+	return e ? e : audit_add(tx, m->task, "setup.token", SPAN("setup"), "{}");
 }
 
-err setup_token_make(struct db *db, char ret[SETUP_TOKEN_SIZE])
+err setup_token_make(struct task *t, char ret[SETUP_TOKEN_SIZE])
 {
 	char hash[SHA256_HEX + 1];
+	struct token_making m = {t, hash};
 	uint8_t secret[TOKEN_BYTES];
 	struct buf text;
 
@@ -40,46 +50,109 @@ err setup_token_make(struct db *db, char ret[SETUP_TOKEN_SIZE])
 	base64url_encode(&text, span_of(secret, sizeof(secret)));
 	wipe(secret, sizeof(secret));
 	hash_token(buf_span(&text), hash);
-	return db_transact(db, DB_WRITE, store_token, hash);
+	return db_transact(t->service->db, DB_WRITE, store_token, &m);
 }
 
-static err insert_admin(struct db_tx *tx, struct arena *a, span id, span email, span password_hash,
-	int64_t now_us, bool factor_required, struct account *ret)
-{
-	*ret = (struct account){.id = id,
-		.factor_required = factor_required,
-		.email = email,
-		.role = SPAN("admin"),
-		.password_hash = password_hash,
-		.epoch = 1,
-		.created_at_us = now_us};
-	return account_insert(tx, a, ret);
-}
+/* The administrator ---------------------------------------------------------------------------- */
 
 struct setup {
 	struct task *task;
-	const char *token_hash;
+	const char *token_hash; /* NULL: on the machine itself, none is needed */
 	span id, email, password_hash;
+	bool factor_required;
 	struct account account;
+	uint64_t seq;
 };
+
+static err insert_admin(struct db_tx *tx, struct setup *s)
+{
+	struct task *t = s->task;
+
+	s->account = (struct account){.id = s->id,
+		.factor_required = s->factor_required,
+		.email = s->email,
+		.role = SPAN("admin"),
+		.password_hash = s->password_hash,
+		.epoch = 1,
+		.created_at_us = t->now_us};
+	err e = account_insert(tx, t->arena, &s->account);
+
+	return e ? e : audit_add(tx, t, "setup", s->id, "{}");
+}
+
+/* Who has lost the password may have lost the second factor; whoever has both is put out. */
+static err recover_admin(struct db_tx *tx, struct feed_batch *feed, struct setup *s)
+{
+	struct task *t = s->task;
+	span id = s->account.id;
+	err e;
+
+	s->account.disabled = false;
+	e = account_update(tx, t->arena, &s->account);
+	if (!e)
+		e = account_set_password(tx, id, s->password_hash);
+	if (!e)
+		e = factor_delete_all(tx, id);
+	if (!e)
+		e = account_end_credentials(tx, feed, id, "recovered", t->now_us);
+	return e ? e : audit_add(tx, t, "account.recover", id, "{}");
+}
+
+static err put_admin(struct db_tx *tx, struct setup *s)
+{
+	struct feed_batch feed;
+	bool found;
+	err e = account_find_by_email(tx, s->task->arena, s->email, &s->account, &found);
+
+	s->seq = 0;
+	if (e)
+		return e;
+	if (!found)
+		return insert_admin(tx, s);
+	if (!span_is(s->account.role, "admin"))
+		return fail(s->task, ERR_CONFLICT, "email_taken",
+			"There is an account with this address, and it is no administrator.");
+	feed_begin(&feed, tx);
+	e = recover_admin(tx, &feed, s);
+	return e ? e : feed_seal(&feed, &s->seq);
+}
+
+static err token_invalid(struct task *t)
+{
+	return fail(t, ERR_DENIED, "setup_token_invalid",
+		"The set-up token is wrong, or was used already.");
+}
 
 static err setup_body(struct db_tx *tx, void *arg)
 {
 	struct setup *s = arg;
-	struct task *t = s->task;
 	int64_t taken = 0;
-	err e = db_change(tx, &taken, setup_take, DB_CSTR(s->token_hash));
 
-	if (e)
-		return e;
-	if (taken != 1)
-		return fail(t, ERR_DENIED, "setup_token_invalid",
-			"The set-up token is wrong, or was used already.");
-	e = insert_admin(
-		tx, t->arena, s->id, s->email, s->password_hash, t->now_us, true, &s->account);
-	if (e == ERR_CONFLICT)
-		return fail(t, e, "email_taken", "There is an account with this address.");
-	return e ? e : audit_add(tx, t, "setup", s->id, "{}");
+	if (s->token_hash) {
+		err e = db_change(tx, &taken, setup_take, DB_CSTR(s->token_hash));
+
+		if (e)
+			return e;
+		if (taken != 1)
+			return token_invalid(s->task);
+	}
+	return put_admin(tx, s);
+}
+
+static err run_setup(struct setup *s, struct account *ret)
+{
+	struct task *t = s->task;
+	char id[TYPEID_SIZE];
+
+	random_id("acc", t->now_us, id);
+	s->id = span_from(arena_strdup(t->arena, id));
+	err e = db_transact(t->service->db, DB_WRITE, setup_body, s);
+
+	if (!e)
+		e = published(t, s->seq);
+	if (!e)
+		*ret = s->account;
+	return e;
 }
 
 /* Before the costly hash: is this the token at all? The body decides. */
@@ -92,16 +165,13 @@ static err probe_body(struct db_tx *tx, void *arg)
 
 	if (!e)
 		e = db_next(rows, &row);
-	if (!e && !row)
-		return fail(s->task, ERR_DENIED, "setup_token_invalid",
-			"The set-up token is wrong, or was used already.");
-	return e;
+	return e || row ? e : token_invalid(s->task);
 }
 
 err setup_with_token(struct task *t, span token, span email, span password, struct account *ret)
 {
-	char hash[SHA256_HEX + 1], id[TYPEID_SIZE];
-	struct setup s = {.task = t, .token_hash = hash, .email = email};
+	char hash[SHA256_HEX + 1];
+	struct setup s = {.task = t, .token_hash = hash, .email = email, .factor_required = true};
 	err e;
 
 	hash_token(token, hash);
@@ -110,44 +180,12 @@ err setup_with_token(struct task *t, span token, span email, span password, stru
 		e = fail(t, ERR_INVALID, "invalid_member", "'email' must be an e-mail address.");
 	if (!e)
 		e = password_accept(t, password, email, &s.password_hash);
-	if (e)
-		return e;
-	random_id("acc", t->now_us, id);
-	s.id = span_from(arena_strdup(t->arena, id));
-	e = db_transact(t->service->db, DB_WRITE, setup_body, &s);
-	if (!e)
-		*ret = s.account;
-	return e;
+	return e ? e : run_setup(&s, ret);
 }
 
-struct direct {
-	struct arena *arena;
-	span id, email, password_hash;
-	int64_t now_us;
-};
-
-static err direct_body(struct db_tx *tx, void *arg)
+err setup_admin(struct task *t, span email, span password_hash, struct account *ret)
 {
-	const struct direct *d = arg;
-	struct account ignored;
+	struct setup s = {.task = t, .email = email, .password_hash = password_hash};
 
-	return insert_admin(
-		tx, d->arena, d->id, d->email, d->password_hash, d->now_us, false, &ignored);
-}
-
-err setup_admin(
-	struct db *db, span email, span password_hash, int64_t now_us, char ret_id[TYPEID_SIZE])
-{
-	AUTO_PTR(arena) a = arena_new();
-	char id[TYPEID_SIZE];
-	struct direct d = {a, {0}, email, password_hash, now_us};
-	err e;
-
-	random_id("acc", now_us, id);
-	d.id = span_from(id);
-	e = db_transact(db, DB_WRITE, direct_body, &d);
-	if (!e)
-		for (size_t i = 0; i < sizeof(id); i++)
-			ret_id[i] = id[i];
-	return e;
+	return run_setup(&s, ret);
 }
