@@ -246,26 +246,35 @@ DELETE FROM tickets WHERE expires_at <= $1;
 
 -- name: api_key_insert_sql
 INSERT INTO api_keys (id, public_id, account_id, name, secret_hash, permissions, created_at,
-    expires_at, revoked_at, last_used_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL);
+    expires_at, revoked_at, last_used_at, addresses)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL, $9);
 
 -- name: api_key_select_by_public_id
-SELECT id, public_id, account_id, name, secret_hash, permissions, created_at, expires_at,
-    revoked_at, last_used_at
-FROM api_keys WHERE public_id = $1;
+SELECT k.id, k.public_id, k.account_id, k.name, k.secret_hash, k.permissions, k.created_at, k.expires_at,
+    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email
+FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.public_id = $1;
 
 -- name: api_key_select
-SELECT id, public_id, account_id, name, secret_hash, permissions, created_at, expires_at,
-    revoked_at, last_used_at
-FROM api_keys WHERE id = $1;
+SELECT k.id, k.public_id, k.account_id, k.name, k.secret_hash, k.permissions, k.created_at, k.expires_at,
+    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email
+FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = $1;
 
 -- name: api_key_list_sql
-SELECT id, public_id, account_id, name, secret_hash, permissions, created_at, expires_at,
-    revoked_at, last_used_at
-FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2;
+SELECT k.id, k.public_id, k.account_id, k.name, k.secret_hash, k.permissions, k.created_at, k.expires_at,
+    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email
+FROM api_keys k JOIN accounts a ON a.id = k.account_id
+WHERE k.id > $1 AND ($2 = '' OR k.account_id = $2) ORDER BY k.id LIMIT $3;
+
+-- name: api_key_count_living
+SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2;
 
 -- name: api_key_revoke_sql
 UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL;
+
+-- name: api_key_rotate_sql
+UPDATE api_keys SET previous_hash = secret_hash, previous_until = $1, secret_hash = $2,
+    expires_at = $3
+WHERE id = $4 AND secret_hash = $5 AND revoked_at IS NULL;
 
 -- name: api_key_set_used_sql
 UPDATE api_keys SET last_used_at = $1 WHERE id = $2;

@@ -39,14 +39,17 @@ static void add_random(struct buf *b, size_t count)
 		buf_add_byte(b, base62[random_below(62)]);
 }
 
-void api_key_make(const char *env, char ret[API_KEY_SIZE])
+void api_key_make(const char *env, span public_id, char ret[API_KEY_SIZE])
 {
 	char crc[API_KEY_CRC_CHARS];
 	struct buf b;
 
 	buf_init_fixed(&b, ret, API_KEY_SIZE);
 	buf_addf(&b, "slk_%.*s_", API_KEY_ENV_MAX, env);
-	add_random(&b, API_KEY_ID_CHARS);
+	if (public_id.len)
+		buf_add(&b, public_id);
+	else
+		add_random(&b, API_KEY_ID_CHARS);
 	buf_add_byte(&b, '_');
 	add_random(&b, API_KEY_SECRET_CHARS);
 	write_crc(buf_span(&b), crc);

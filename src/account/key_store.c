@@ -12,14 +12,14 @@ err api_key_insert(struct db_tx *tx, const struct api_key *k)
 	return db_exec(tx, api_key_insert_sql, DB_TEXT(k->id), DB_TEXT(k->public_id),
 		DB_TEXT(k->account), DB_TEXT(k->name),
 		DB_BLOB(span_of(k->secret_hash, SHA256_SIZE)), DB_TEXT(k->permissions),
-		DB_INT(k->created_at_us), DB_OPT_INT(k->expires_at_us));
+		DB_INT(k->created_at_us), DB_OPT_INT(k->expires_at_us), DB_TEXT(k->addresses));
 }
 
 static err read_key(struct db_rows *rows, struct arena *a, struct api_key *ret)
 {
-	span hash = db_blob(rows, 4);
+	span hash = db_blob(rows, 4), previous = db_blob(rows, 11);
 
-	if (hash.len != SHA256_SIZE)
+	if (hash.len != SHA256_SIZE || (previous.len && previous.len != SHA256_SIZE))
 		return ERR_CORRUPT;
 	*ret = (struct api_key){
 		.id = db_text_in(rows, 0, a),
@@ -31,8 +31,13 @@ static err read_key(struct db_rows *rows, struct arena *a, struct api_key *ret)
 		.expires_at_us = db_int(rows, 7),
 		.revoked_at_us = db_int(rows, 8),
 		.last_used_at_us = db_int(rows, 9),
+		.addresses = db_text_in(rows, 10, a),
+		.previous_until_us = previous.len ? db_int(rows, 12) : 0,
+		.owner_email = db_text_in(rows, 13, a),
 	};
 	memcpy(ret->secret_hash, hash.ptr, SHA256_SIZE);
+	if (previous.len)
+		memcpy(ret->previous_hash, previous.ptr, SHA256_SIZE);
 	return OK;
 }
 
@@ -63,8 +68,8 @@ err api_key_find_by_public_id(
 	return find_key(tx, a, &api_key_select_by_public_id, public_id, ret, ret_found);
 }
 
-err api_key_list(struct db_tx *tx, struct arena *a, span after, size_t limit, struct api_key **ret,
-	size_t *ret_count)
+err api_key_list(struct db_tx *tx, struct arena *a, span after, span account, size_t limit,
+	struct api_key **ret, size_t *ret_count)
 {
 	struct api_key *list = arena_try_array(a, limit, sizeof(*list));
 	size_t count = 0;
@@ -73,7 +78,8 @@ err api_key_list(struct db_tx *tx, struct arena *a, span after, size_t limit, st
 
 	if (!list)
 		return ERR_NOMEM;
-	err e = db_query(tx, &rows, api_key_list_sql, DB_TEXT(after), DB_INT((int64_t)limit));
+	err e = db_query(tx, &rows, api_key_list_sql, DB_TEXT(after), DB_TEXT(account),
+		DB_INT((int64_t)limit));
 
 	while (!e && count < limit) {
 		e = db_next(rows, &row);
@@ -96,4 +102,28 @@ err api_key_revoke(struct db_tx *tx, span id, int64_t now_us)
 err api_key_set_used(struct db_tx *tx, span id, int64_t now_us)
 {
 	return db_exec(tx, api_key_set_used_sql, DB_INT(now_us), DB_TEXT(id));
+}
+
+err api_key_count(struct db_tx *tx, span account, int64_t now_us, int64_t *ret)
+{
+	bool row = false;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, api_key_count_living, DB_TEXT(account), DB_INT(now_us));
+
+	if (!e)
+		e = db_next(rows, &row);
+	if (!e)
+		*ret = row ? db_int(rows, 0) : 0;
+	return e;
+}
+
+err api_key_rotate(struct db_tx *tx, const struct api_key *k, const uint8_t hash[SHA256_SIZE],
+	int64_t previous_until_us, int64_t expires_at_us)
+{
+	int64_t changed;
+	err e = db_change(tx, &changed, api_key_rotate_sql, DB_INT(previous_until_us),
+		DB_BLOB(span_of(hash, SHA256_SIZE)), DB_INT(expires_at_us), DB_TEXT(k->id),
+		DB_BLOB(span_of(k->secret_hash, SHA256_SIZE)));
+
+	return e ? e : changed == 1 ? OK : ERR_CONFLICT;
 }

@@ -22,7 +22,7 @@ api_handler post_role, list_roles, get_role, patch_role, delete_role;
 /* organisations.c */
 api_handler post_organisation, list_organisations, get_organisation;
 /* keys.c */
-api_handler post_key, list_keys, delete_key;
+api_handler post_key, list_keys, delete_key, rotate_key, list_own_keys, delete_own_key;
 /* signing_keys.c */
 api_handler list_signing_keys, post_signing_key, delete_signing_key;
 /* audit.c */

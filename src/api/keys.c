@@ -1,79 +1,129 @@
-/* API keys, administered. */
+/* API keys: everybody's for administrators, and one's own. */
 #include "api/handlers.h"
 
 #include "service/api_keys.h"
+#include "service/roles.h"
 #include "token/token.h"
 
 #include "base/banned.h"
 
 static void write_key(struct request *rq, const struct api_key *k)
 {
+	span names, products;
+	bool ignored;
+
+	permissions_split(rq->task.arena, k->permissions, &names, &products, &ignored);
 	json_str(&rq->out, "id", k->id);
 	json_str(&rq->out, "public_id", k->public_id);
 	json_str(&rq->out, "account_id", k->account);
+	json_str(&rq->out, "owner", k->owner_email);
 	json_str(&rq->out, "name", k->name);
-	answer_words(rq, "permissions", k->permissions);
+	answer_words(rq, "permissions", names);
+	answer_words(rq, "products", products);
+	answer_words(rq, "addresses", k->addresses);
 	json_time(&rq->out, "created_at", k->created_at_us);
 	answer_time(rq, "expires_at", k->expires_at_us);
 	answer_time(rq, "revoked_at", k->revoked_at_us);
 	answer_time(rq, "last_used_at", k->last_used_at_us);
+	answer_time(rq, "previous_until",
+		k->previous_until_us > rq->task.now_us ? k->previous_until_us : 0);
 }
 
-/* The array as space-separated words, each once. */
-static span permissions_of(struct request *rq)
+/* With the key itself, this once. */
+static err answer_new(struct request *rq, const struct api_key *k, span text)
+{
+	json_begin_object(&rq->out, NULL);
+	write_key(rq, k);
+	json_str(&rq->out, "key", text);
+	json_end(&rq->out);
+	return OK;
+}
+
+/* The array as space-separated words, each once; they have no spaces in them. */
+static err words_of(struct request *rq, const char *name, span *ret)
 {
 	size_t i;
 	json_t *element;
 	AUTO(buf) words = {0};
 
 	buf_init(&words, TOKEN_DECODED_MAX);
-	json_array_foreach(request_json(rq, "permissions"), i, element)
+	json_array_foreach(request_json(rq, name), i, element)
 	{
 		span word = span_of(json_string_value(element), json_string_length(element));
 
+		if (span_find(word, ' ') < word.len)
+			return fail(&rq->task, ERR_INVALID, "invalid_member",
+				"'%s' has strings without spaces.", name);
 		if (!token_list_has(buf_span(&words), word))
-			buf_addf(&words, "%s%.*s", i ? " " : "", SPAN_ARG(word));
+			buf_addf(&words, "%s%.*s", buf_len(&words) ? " " : "", SPAN_ARG(word));
 	}
-	return arena_span(rq->task.arena, buf_span(&words));
+	if (buf_error(&words))
+		return fail(&rq->task, ERR_INVALID, "invalid_member", "'%s' is too long.", name);
+	*ret = arena_span(rq->task.arena, buf_span(&words));
+	return OK;
 }
 
 err post_key(struct request *rq)
 {
-	struct new_api_key n = {.name = request_text(rq, "name"),
-		.permissions = permissions_of(rq),
-		.expires_at_us = request_time(rq, "expires_at")};
+	struct new_api_key n = {
+		.name = request_text(rq, "name"), .expires_at_us = request_time(rq, "expires_at")};
 	struct api_key key;
 	span text;
-	err e = api_key_create(&rq->task, &n, &key, &text);
+	err e = words_of(rq, "permissions", &n.permissions);
 
-	if (e)
-		return e;
-	json_begin_object(&rq->out, NULL);
-	write_key(rq, &key);
-	json_str(&rq->out, "key", text);
-	json_end(&rq->out);
-	return OK;
+	if (!e)
+		e = words_of(rq, "products", &n.products);
+	if (!e)
+		e = words_of(rq, "addresses", &n.addresses);
+	if (!e)
+		e = api_key_create(&rq->task, &n, &key, &text);
+	return e ? e : answer_new(rq, &key, text);
 }
 
-err list_keys(struct request *rq)
+err rotate_key(struct request *rq)
+{
+	struct api_key key;
+	span text;
+	err e = api_key_renew(&rq->task, rq->params[0], request_time(rq, "previous_until"),
+		request_time(rq, "expires_at"), &key, &text);
+
+	return e ? e : answer_new(rq, &key, text);
+}
+
+static err list(struct request *rq, bool own)
 {
 	size_t limit = (size_t)page_limit(rq), count;
-	struct api_key *list;
-	err e = api_key_page(&rq->task, page_cursor(rq), limit + 1, &list, &count);
+	struct api_key *keys;
+	err e = api_key_page(&rq->task, own, page_cursor(rq), limit + 1, &keys, &count);
 
 	if (e)
 		return e;
 	page_begin(rq);
 	for (size_t i = 0; i < MIN(count, limit); i++) {
 		json_begin_object(&rq->out, NULL);
-		write_key(rq, &list[i]);
+		write_key(rq, &keys[i]);
 		json_end(&rq->out);
 	}
-	page_end(rq, count > limit ? list[limit - 1].id : SPAN_EMPTY);
+	page_end(rq, count > limit ? keys[limit - 1].id : SPAN_EMPTY);
 	return OK;
+}
+
+err list_keys(struct request *rq)
+{
+	return list(rq, false);
+}
+
+err list_own_keys(struct request *rq)
+{
+	return list(rq, true);
 }
 
 err delete_key(struct request *rq)
 {
-	return api_key_remove(&rq->task, rq->params[0]);
+	return api_key_remove(&rq->task, false, rq->params[0]);
+}
+
+err delete_own_key(struct request *rq)
+{
+	return api_key_remove(&rq->task, true, rq->params[0]);
 }

@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 
 #include "api/catalogue.h"
+#include "service/api_keys.h"
 #include "service/report_update.h"
 
 #include "base/banned.h"
@@ -108,7 +109,16 @@ static const struct field new_organisation[] = {
 	TEXT("name", 1, 200, "Name, unique in this installation"), END};
 static const struct field new_key[] = {TEXT("name", 1, 200, "What the key is for"),
 	{"permissions", FIELD_STRINGS, true, 1, 64, NULL, NULL, "What it may do: some of yours"},
+	{"products", FIELD_STRINGS, false, 0, 64, NULL, NULL,
+		"Products it is for, by name or id; default: all you reach"},
+	{"addresses", FIELD_STRINGS, false, 0, API_KEY_ADDRESSES_MAX, NULL, NULL,
+		"Networks it may be used from, like 203.0.113.0/24 or 2001:db8::/32; default: "
+		"anywhere"},
 	OPT_TIME("expires_at", "In a year at the latest, which is the default"), END};
+static const struct field key_rotation[] = {
+	OPT_TIME("previous_until",
+		"How long the present secret still opens, a week at most; default: not at all"),
+	OPT_TIME("expires_at", "In a year at the latest; default: as before"), END};
 static const struct field rotation[] = {
 	CHOICE("kind", "access device download", "Which tokens it will sign"),
 	OPT_TEXT("pkcs11_uri", 512,
@@ -300,11 +310,23 @@ const struct route routes[] = {
 
 	/* API keys and audit */
 	{"POST", V1 "/admin/keys", "key.write", post_key, NULL, new_key, NULL, 201,
-		"Makes an API key; the answer shows it, once", "new_key", false, true},
+		"Makes an API key of one's own; the answer shows it, once", "new_key", false, true},
 	{"GET", V1 "/admin/keys", "key.write", list_keys, page, NULL, NULL, 200, "Lists API keys",
 		"key[]", false},
 	{"DELETE", V1 "/admin/keys/{id}", "key.write", delete_key, NULL, NULL, NULL, 204,
 		"Revokes an API key", NULL, false},
+	{"POST", V1 "/admin/keys/{id}/rotate", "key.write", rotate_key, NULL, key_rotation, NULL,
+		200, "Gives a key of one's own another secret; the answer shows it, once",
+		"new_key", false, true},
+	{"POST", V1 "/me/keys", "self.write", post_key, NULL, new_key, NULL, 201,
+		"Makes an API key of one's own; the answer shows it, once", "new_key", false, true},
+	{"GET", V1 "/me/keys", "self.read", list_own_keys, page, NULL, NULL, 200,
+		"Lists one's API keys", "key[]", false},
+	{"POST", V1 "/me/keys/{id}/rotate", "self.write", rotate_key, NULL, key_rotation, NULL, 200,
+		"Gives one's API key another secret; the answer shows it, once", "new_key", false,
+		true},
+	{"DELETE", V1 "/me/keys/{id}", "self.write", delete_own_key, NULL, NULL, NULL, 204,
+		"Revokes one's API key", NULL, false},
 	{"GET", V1 "/admin/signing-keys", "signing_key.write", list_signing_keys, NULL, NULL, NULL,
 		200, "Lists the keys that sign tokens, by kind and time", "signing_key[]", false},
 	{"POST", V1 "/admin/signing-keys", "signing_key.write", post_signing_key, NULL, rotation,

@@ -139,11 +139,15 @@ static const struct field organisation[] = {
 
 #define KEY_MEMBERS                                                                                \
 	TEXT("id", "Id"), TEXT("public_id", "The part of the key that may be shown"),              \
-		TEXT("account_id", "Whose key it is"), TEXT("name", "What it is for"),             \
-		STRINGS("permissions", "What it may do"), TIME("created_at", "When it was made"),  \
-		OPT_TIME("expires_at", "When it ends"),                                            \
+		TEXT("account_id", "Whose key it is"), TEXT("owner", "Their e-mail address"),      \
+		TEXT("name", "What it is for"),                                                    \
+		STRINGS("permissions", "What it may do, as far as its owner may"),                 \
+		STRINGS("products", "For which products; empty: all its owner reaches"),           \
+		STRINGS("addresses", "Networks it may be used from; empty: from anywhere"),        \
+		TIME("created_at", "When it was made"), OPT_TIME("expires_at", "When it ends"),    \
 		OPT_TIME("revoked_at", "When it was revoked"),                                     \
-		OPT_TIME("last_used_at", "Latest use, to the hour")
+		OPT_TIME("last_used_at", "Latest use, to the hour"),                               \
+		OPT_TIME("previous_until", "How long the secret before the latest still opens")
 static const struct field key[] = {KEY_MEMBERS, END};
 static const struct field new_key[] = {
 	KEY_MEMBERS, TEXT("key", "The key itself; it is not shown again"), END};

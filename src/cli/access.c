@@ -180,12 +180,27 @@ static err run_key_create(struct cli *cli)
 	return e;
 }
 
+static err run_key_rotate(struct cli *cli)
+{
+	json_t *body = request_body(cli), *key = NULL;
+	err e = session_call(cli, "POST", request_path(cli, "/me/keys/{key}/rotate"), body, &key);
+
+	json_decref(body);
+	if (e != OK)
+		return e;
+	if (!cli->json)
+		cli_note(cli, "keep the new key now: it is not shown again");
+	return command_answer(cli, key);
+}
+
 static err run_key_list(struct cli *cli)
 {
 	static const struct view views[] = {
 		{"ID", "id", VIEW_TEXT, 0},
 		{"NAME", "name", VIEW_TEXT, COLUMN_SHRINK},
+		{"OWNER", "owner", VIEW_TEXT, COLUMN_SHRINK},
 		{"PERMISSIONS", "permissions", VIEW_TEXT, COLUMN_SHRINK},
+		{"PRODUCTS", "products", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
 		{"EXPIRES", "expires_at", VIEW_TIME, COLUMN_DROP},
 		{"LAST USED", "last_used_at", VIEW_TIME, COLUMN_DROP},
 	};
@@ -206,6 +221,19 @@ static const struct option key_create_options[] = {
 	{"permission", "NAME", VALUE_TEXT, OPTION_REQUIRED | OPTION_MANY,
 		"what it may do, like upload.write or release.publish.beta",
 		.member = "permissions"},
+	{"product", "PRODUCT", VALUE_TEXT, OPTION_MANY,
+		"only for this product; without it for all you reach", .member = "products"},
+	{"address", "NETWORK", VALUE_TEXT, OPTION_MANY,
+		"only from this network, like 203.0.113.0/24 or 2001:db8::/32",
+		.member = "addresses"},
+	{"expires", "TIME", VALUE_TIME, 0, "valid until: date, time or 90d (from now)",
+		.member = "expires_at"},
+	{0},
+};
+static const struct option key_rotate_options[] = {
+	{"overlap", "TIME", VALUE_TIME, 0,
+		"how long the present key still opens, like 24h; 7d at most, without it not at all",
+		.member = "previous_until"},
 	{"expires", "TIME", VALUE_TIME, 0, "valid until: date, time or 90d (from now)",
 		.member = "expires_at"},
 	{0},
@@ -311,13 +339,22 @@ const struct command access_commands[] = {
 		.options = key_create_options,
 		.run = run_key_create,
 		.examples = "slipway key create ci --permission upload.write --permission "
-			    "product.read --permission release.write --permission "
-			    "release.publish.beta --expires 90d",
+			    "release.write --permission release.read.draft --permission "
+			    "release.publish.beta --product vpn --expires 90d",
 		.next = "put it into the environment of the job as SLIPWAY_API_KEY."},
 	{.path = "key list",
 		.summary = "list API keys",
 		.options = list_options,
 		.run = run_key_list},
+	{.path = "key rotate",
+		.summary = "give an API key of yours another secret",
+		.about =
+			"Two keys open for as long as --overlap says, so that jobs can change over "
+			"one by one.",
+		.arguments = key_argument,
+		.options = key_rotate_options,
+		.run = run_key_rotate,
+		.examples = "slipway key rotate key_01h455vb4pex5vsknk084sn02q --overlap 24h"},
 	{.path = "key revoke",
 		.summary = "revoke an API key",
 		.arguments = key_argument,

@@ -104,6 +104,8 @@ uint64_t cli_count(const struct cli *cli, const char *name, uint64_t absent);
  * "%s: no such file", path);`. code: constant, machine-readable, NULL for err_name(e).
  */
 err cli_fail(struct cli *cli, err e, const char *code, const char *format, ...) PRINTF_LIKE(4, 5);
+/* What failed does not matter after all. */
+void cli_forgive(struct cli *cli);
 /* What the user can do about it: printed under the failure. */
 void cli_hint(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The hint for a server whose certificate was refused. ca_file: what it was held against, or NULL.

@@ -67,6 +67,14 @@ err cli_fail(struct cli *cli, err e, const char *code, const char *format, ...)
 	return e;
 }
 
+void cli_forgive(struct cli *cli)
+{
+	cli->detail = NULL;
+	cli->code = NULL;
+	cli->hint = NULL;
+	cli->error = OK;
+}
+
 void cli_hint(struct cli *cli, const char *format, ...)
 {
 	va_list args;

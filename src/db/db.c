@@ -10,6 +10,7 @@
 
 #include "db/engine.h"
 #include "sys/clock.h"
+#include "sys/metrics.h"
 #include "base/banned.h"
 
 /* A second transaction inside a body would wait for the session its own thread holds. */
@@ -90,8 +91,11 @@ static err transact(struct db *db, enum db_mode mode, bool script, db_body *body
 	if (running)
 		return ERR_BUG;
 	running++;
+	int64_t begun_us = clock_monotonic_us();
 	err e = db->engine->transact(db, mode, script, body, arg);
 
+	metric_observe_us(METRIC_DB_SECONDS, mode == DB_READ ? "read" : "write",
+		clock_monotonic_us() - begun_us);
 	running--;
 	return e;
 }

@@ -1,21 +1,22 @@
 /*
- * API keys. Hard rule: a key never permits more than its owner may at the moment of use.
+ * API keys as credentials. Hard rule: a key never permits more than its owner may at the moment of
+ * use.
  */
 #include "service/api_keys.h"
 
-#include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include "account/account.h"
 #include "base/time.h"
-#include "crypto/random.h"
 #include "crypto/secret.h"
+#include "net/networks.h"
+#include "service/audit.h"
 #include "token/token.h"
 
 #include "base/banned.h"
 
-#define KEY_ENV      "live"
-#define KEY_LIFE_MAX (365 * TIME_DAY)
-/* last_used_at is written at most this often per key. */
+/* last_used_at is written at most this often per key, and is no finer. */
 #define USED_GRAIN TIME_HOUR
 
 static err refuse(struct task *t, const char *log)
@@ -55,32 +56,84 @@ static err load_key(struct db_tx *tx, void *arg)
 static err mark_used(struct db_tx *tx, void *arg)
 {
 	const struct use *u = arg;
+	int64_t now_us = u->task->now_us;
 
-	return api_key_set_used(tx, u->key.id, u->task->now_us);
+	return api_key_set_used(tx, u->key.id, now_us - now_us % USED_GRAIN);
+}
+
+/* Either of the two living secrets; both are compared, whichever it is. */
+static bool secret_is_right(const struct use *u, span text)
+{
+	const struct api_key *k = &u->key;
+	uint8_t hash[SHA256_SIZE];
+	span given = span_of(hash, sizeof(hash));
+
+	api_key_hash(text, hash);
+	bool present = ct_equal(given, span_of(k->secret_hash, SHA256_SIZE));
+	bool previous = ct_equal(given, span_of(k->previous_hash, SHA256_SIZE));
+
+	return present || (previous && u->task->now_us < k->previous_until_us);
+}
+
+/* An address that is not known is in no network. */
+static bool address_is_listed(struct arena *a, span list, span address)
+{
+	const char *text = arena_str(a, address);
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	struct networks networks;
+
+	if (networks_parse(list, &networks))
+		return false;
+	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+		return networks_contain(&networks, (const struct sockaddr *)(const void *)&v4);
+	return inet_pton(AF_INET6, text, &v6.sin6_addr) == 1 &&
+	       networks_contain(&networks, (const struct sockaddr *)(const void *)&v6);
+}
+
+/* The key is good and has probably been stolen: whoever watches the audit log wants to know. */
+static err refuse_address(struct use *u)
+{
+	struct task *t = u->task;
+
+	audit_refused(t, "key.use", u->key.id, "address");
+	t->log = "API key from an address that is not on its list";
+	return fail(t, ERR_DENIED, "address_not_allowed",
+		"The API key may not be used from this address.");
+}
+
+static err check_use(struct use *u, span text)
+{
+	struct task *t = u->task;
+
+	if (!u->found)
+		return refuse(t, "unknown API key");
+	if (!secret_is_right(u, text))
+		return refuse(t, "wrong secret of an API key");
+	if (u->key.revoked_at_us)
+		return refuse(t, "revoked API key");
+	if (u->key.expires_at_us && u->key.expires_at_us <= t->now_us)
+		return refuse(t, "expired API key");
+	if (u->owner.disabled)
+		return refuse(t, "API key of a disabled account");
+	return u->key.addresses.len &&
+			       !address_is_listed(t->arena, u->key.addresses, t->caller->address)
+		       ? refuse_address(u)
+		       : OK;
 }
 
 err api_key_authenticate(struct task *t, span key)
 {
 	struct use u = {.task = t};
-	uint8_t hash[SHA256_SIZE];
+	err e;
 
 	if (api_key_parse(key, &u.public_id))
 		return refuse(t, "malformed API key");
-	err e = db_transact(t->service->db, DB_READ, load_key, &u);
-
+	e = db_transact(t->service->db, DB_READ, load_key, &u);
+	if (!e)
+		e = check_use(&u, key);
 	if (e)
 		return e;
-	if (!u.found)
-		return refuse(t, "unknown API key");
-	api_key_hash(key, hash);
-	if (!ct_equal(span_of(hash, sizeof(hash)), span_of(u.key.secret_hash, SHA256_SIZE)))
-		return refuse(t, "wrong secret of an API key");
-	if (u.key.revoked_at_us)
-		return refuse(t, "revoked API key");
-	if (u.key.expires_at_us && u.key.expires_at_us <= t->now_us)
-		return refuse(t, "expired API key");
-	if (u.owner.disabled)
-		return refuse(t, "API key of a disabled account");
 	t->caller->kind = CALLER_API_KEY;
 	t->caller->account = u.owner.id;
 	t->caller->role = u.owner.role;
@@ -93,127 +146,4 @@ err api_key_authenticate(struct task *t, span key)
 	if (db_transact(t->service->db, DB_WRITE, mark_used, &u))
 		t->log = "the use of the API key could not be noted";
 	return OK;
-}
-
-/* Making --------------------------------------------------------------------------------------- */
-
-struct making {
-	struct task *task;
-	struct api_key *key;
-};
-
-static err insert_key(struct db_tx *tx, void *arg)
-{
-	struct making *m = arg;
-	const char *detail = arena_printf(
-		m->task->arena, "{\"permissions\":\"%.*s\"}", SPAN_ARG(m->key->permissions));
-	err e = api_key_insert(tx, m->key);
-
-	return e ? e : audit_add(tx, m->task, "key.create", m->key->id, detail);
-}
-
-static err check_new(struct task *t, const struct new_api_key *k)
-{
-	span list = k->permissions, word;
-
-	if (t->caller->account.len == 0)
-		return fail(t, ERR_DENIED, "account_needed", "Only accounts have API keys.");
-	while (span_cut(&list, ' ', &word)) {
-		if (!permission_exists(word))
-			return fail(t, ERR_INVALID, "unknown_permission",
-				"There is no permission '%.*s'.", SPAN_ARG(word));
-		if (!token_list_has(t->caller->permissions, word))
-			return fail(t, ERR_DENIED, "permission_missing",
-				"You cannot give away the permission %.*s: you do not have it.",
-				SPAN_ARG(word));
-	}
-	if (k->expires_at_us && k->expires_at_us <= t->now_us)
-		return fail(t, ERR_INVALID, "invalid_member", "'expires_at' is in the past.");
-	if (k->expires_at_us > t->now_us + KEY_LIFE_MAX)
-		return fail(t, ERR_INVALID, "invalid_member",
-			"'expires_at' is at most 365 days ahead.");
-	return OK;
-}
-
-err api_key_create(struct task *t, const struct new_api_key *k, struct api_key *ret, span *ret_text)
-{
-	char id[TYPEID_SIZE], text[API_KEY_SIZE];
-	struct making m = {t, ret};
-	span public_id;
-	err e = check_new(t, k);
-
-	if (e)
-		return e;
-	random_id("key", t->now_us, id);
-	api_key_make(KEY_ENV, text);
-	e = api_key_parse(span_from(text), &public_id);
-	if (e)
-		return ERR_BUG;
-	*ret = (struct api_key){.id = span_from(arena_strdup(t->arena, id)),
-		.public_id = arena_span(t->arena, public_id),
-		.account = t->caller->account,
-		.name = k->name,
-		.permissions = k->permissions,
-		.created_at_us = t->now_us,
-		.expires_at_us = k->expires_at_us ? k->expires_at_us : t->now_us + KEY_LIFE_MAX};
-	api_key_hash(span_from(text), ret->secret_hash);
-	*ret_text = span_from(arena_strdup(t->arena, text));
-	wipe(text, sizeof(text));
-	return db_transact(t->service->db, DB_WRITE, insert_key, &m);
-}
-
-struct paging {
-	struct task *task;
-	span after;
-	size_t limit;
-	struct api_key *list;
-	size_t count;
-};
-
-static err list_body(struct db_tx *tx, void *arg)
-{
-	struct paging *p = arg;
-
-	return api_key_list(tx, p->task->arena, p->after, p->limit, &p->list, &p->count);
-}
-
-err api_key_page(struct task *t, span after, size_t limit, struct api_key **ret, size_t *ret_count)
-{
-	struct paging p = {.task = t, .after = after, .limit = limit};
-	err e = db_transact(t->service->db, DB_READ, list_body, &p);
-
-	if (e)
-		return e;
-	*ret = p.list;
-	*ret_count = p.count;
-	return OK;
-}
-
-struct removal {
-	struct task *task;
-	span id;
-};
-
-static err revoke_body(struct db_tx *tx, void *arg)
-{
-	struct removal *r = arg;
-	struct api_key key;
-	bool found;
-	err e = api_key_find(tx, r->task->arena, r->id, &key, &found);
-
-	if (e)
-		return e;
-	if (!found)
-		return fail(r->task, ERR_NOT_FOUND, "key_not_found", "There is no such API key.");
-	if (key.revoked_at_us)
-		return OK;
-	e = api_key_revoke(tx, r->id, r->task->now_us);
-	return e ? e : audit_add(tx, r->task, "key.revoke", r->id, "{}");
-}
-
-err api_key_remove(struct task *t, span id)
-{
-	struct removal r = {t, id};
-
-	return db_transact(t->service->db, DB_WRITE, revoke_body, &r);
 }

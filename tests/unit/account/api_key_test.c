@@ -9,9 +9,9 @@ static void made_keys_parse(void **state UNUSED)
 	char first[API_KEY_SIZE], key[API_KEY_SIZE];
 	span id;
 
-	api_key_make("live", first);
+	api_key_make("live", SPAN_EMPTY, first);
 	for (int i = 0; i < 200; i++) {
-		api_key_make("live", key);
+		api_key_make("live", SPAN_EMPTY, key);
 		assert_ok(api_key_parse(span_from(key), &id));
 		assert_int_equal(id.len, API_KEY_ID_CHARS);
 		assert_string_not_equal(key, first);
@@ -30,13 +30,23 @@ static void checksum_is_crc32(void **state UNUSED)
 	assert_span(id, "AAAAAAAA");
 }
 
+static void a_rotated_key_keeps_its_public_id(void **state UNUSED)
+{
+	char key[API_KEY_SIZE];
+	span id;
+
+	api_key_make("live", SPAN("aB3dE6gH"), key);
+	assert_ok(api_key_parse(span_from(key), &id));
+	assert_span(id, "aB3dE6gH");
+}
+
 /* Every single changed character is noticed before any database is asked. */
 static void any_change_is_refused(void **state UNUSED)
 {
 	char key[API_KEY_SIZE], bad[API_KEY_SIZE];
 	span id;
 
-	api_key_make("live", key);
+	api_key_make("live", SPAN_EMPTY, key);
 	for (size_t i = 0; key[i]; i++) {
 		memcpy(bad, key, sizeof(bad));
 		bad[i] = bad[i] == 'x' ? 'y' : 'x';
@@ -62,8 +72,9 @@ static void malformed(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(made_keys_parse),
-		cmocka_unit_test(checksum_is_crc32), cmocka_unit_test(any_change_is_refused),
-		cmocka_unit_test(malformed)};
+		cmocka_unit_test(checksum_is_crc32),
+		cmocka_unit_test(a_rotated_key_keeps_its_public_id),
+		cmocka_unit_test(any_change_is_refused), cmocka_unit_test(malformed)};
 
 	return cmocka_run_group_tests_name("api_key", tests, NULL, NULL);
 }

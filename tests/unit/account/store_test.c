@@ -385,10 +385,13 @@ static err keys(struct db_tx *tx, struct arena *a)
 			       .account = SPAN("acc_1"),
 			       .name = SPAN("ci"),
 			       .permissions = SPAN("product.read upload.write"),
+			       .addresses = SPAN("10.0.0.0/8"),
 			       .secret_hash = {9},
 			       .created_at_us = NOW,
 			       .expires_at_us = NOW + 1},
 		       got, *list;
+	const uint8_t next[SHA256_SIZE] = {7};
+	int64_t living;
 	size_t count;
 	bool found;
 
@@ -399,10 +402,25 @@ static err keys(struct db_tx *tx, struct arena *a)
 	assert_memory_equal(got.secret_hash, k.secret_hash, SHA256_SIZE);
 	assert_int_equal(got.expires_at_us, NOW + 1);
 	assert_int_equal(got.revoked_at_us, 0);
+	assert_span(got.addresses, "10.0.0.0/8");
+	assert_span(got.owner_email, "Jane@Example.com");
+	assert_int_equal(got.previous_until_us, 0);
+	TRY(api_key_count(tx, SPAN("acc_1"), NOW, &living));
+	assert_int_equal(living, 1);
+	/* Of two rotations at the same time one finds another secret there. */
+	TRY(api_key_rotate(tx, &got, next, NOW + 5, NOW + 9));
+	assert_int_equal(api_key_rotate(tx, &got, next, NOW + 5, NOW + 9), ERR_CONFLICT);
+	TRY(api_key_find(tx, a, SPAN("key_1"), &got, &found));
+	assert_memory_equal(got.secret_hash, next, SHA256_SIZE);
+	assert_memory_equal(got.previous_hash, k.secret_hash, SHA256_SIZE);
+	assert_int_equal(got.previous_until_us, NOW + 5);
+	assert_int_equal(got.expires_at_us, NOW + 9);
 	TRY(api_key_set_used(tx, SPAN("key_1"), NOW + 2));
 	TRY(api_key_revoke(tx, SPAN("key_1"), NOW + 3));
 	TRY(api_key_revoke(tx, SPAN("key_1"), NOW + 4));
-	TRY(api_key_list(tx, a, SPAN_EMPTY, 5, &list, &count));
+	TRY(api_key_list(tx, a, SPAN_EMPTY, SPAN("acc_2"), 5, &list, &count));
+	assert_int_equal(count, 0);
+	TRY(api_key_list(tx, a, SPAN_EMPTY, SPAN_EMPTY, 5, &list, &count));
 	assert_int_equal(count, 1);
 	assert_int_equal(list[0].revoked_at_us, NOW + 3);
 	assert_int_equal(list[0].last_used_at_us, NOW + 2);
