@@ -91,6 +91,11 @@ static void inspect_in_child(int fd, void *result)
 		a->error = inspect_sample(&s, &a->inspection);
 }
 
+int inspect_main(void)
+{
+	return sandbox_main(inspect_in_child, sizeof(struct answer));
+}
+
 err inspect_file(int fd, int64_t timeout_us, struct inspection *ret, const char **ret_why)
 {
 	struct answer a = {0};

@@ -34,6 +34,10 @@ bool format_exists(span name);
  */
 err inspect_file(int fd, int64_t timeout_us, struct inspection *ret, const char **ret_why) MUST_USE;
 
+/* What main() gives way to in a child: see sandbox_use_fresh_program(). Gives the exit status. */
+#define INSPECT_PROGRAM "slipway-inspect"
+int inspect_main(void);
+
 /*
  * The inspection itself, in this process: for the child and for tests. ERR_INVALID when a format
  * was recognised and its structure is damaged.

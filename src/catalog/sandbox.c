@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+
 #include "base/banned.h"
 
 #define FILE_FD   3
@@ -137,21 +138,42 @@ static void forget_signal_handlers(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static NORETURN void child(sandbox_work *work, int fd, int answer, pid_t parent, size_t size)
+int sandbox_main(sandbox_work *work, size_t size)
 {
 	_Alignas(max_align_t) static char result[SANDBOX_RESULT_MAX];
 
-	forget_signal_handlers();
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the limits would end it too */
-	if (getppid() != parent || !keep_two_files(fd, answer) || !set_limits())
-		_exit(EXIT_NO_SANDBOX);
+	if (size > sizeof(result) || !set_limits())
+		return EXIT_NO_SANDBOX;
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	/* A second line behind the filter, where the system permits it to users. */
 	(void)unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC);
 	if (!install_filter())
-		_exit(EXIT_NO_SANDBOX);
+		return EXIT_NO_SANDBOX;
 	work(FILE_FD, result);
-	_exit(write(ANSWER_FD, result, size) == (ssize_t)size ? 0 : 1);
+	return write(ANSWER_FD, result, size) == (ssize_t)size ? 0 : 1;
+}
+
+/* Set before there are threads, read by all. */
+static const char *fresh_program;
+
+void sandbox_use_fresh_program(const char *name)
+{
+	fresh_program = name;
+}
+
+static NORETURN void child(sandbox_work *work, int fd, int answer, pid_t parent, size_t size)
+{
+	char *const argv[] = {(char *)(uintptr_t)fresh_program, NULL}, *const environment[] = {
+									       NULL};
+
+	forget_signal_handlers();
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the limits would end it too */
+	if (getppid() != parent || !keep_two_files(fd, answer))
+		_exit(EXIT_NO_SANDBOX);
+	if (!fresh_program)
+		_exit(sandbox_main(work, size));
+	(void)execve("/proc/self/exe", argv, environment);
+	_exit(EXIT_NO_SANDBOX);
 }
 
 /* ---- in the parent ---- */

@@ -15,6 +15,8 @@
 #include "audit/chain.h"
 #include "blob/blob.h"
 #include "blob/upload_area.h"
+#include "catalog/inspect.h"
+#include "catalog/sandbox.h"
 #include "crypto/secret.h"
 #include "federation/issuers.h"
 #include "feed/feed.h"
@@ -272,6 +274,7 @@ int control_main(const struct conf *conf)
 	sigset_t signals;
 
 	hold_signals(&signals);
+	sandbox_use_fresh_program(INSPECT_PROGRAM);
 	err e = control_open(conf, CONTROL_TRIES, &control, &part);
 
 	if (e) {

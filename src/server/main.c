@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "catalog/inspect.h"
 #include "cli/cli.h"
 #include "conf/conf.h"
 #include "crypto/password.h"
@@ -303,5 +304,7 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+	if (argc == 1 && !strcmp(argv[0], INSPECT_PROGRAM))
+		_exit(inspect_main());
 	return cli_main(argc, argv, commands, ARRAY_LEN(commands));
 }
