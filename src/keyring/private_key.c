@@ -30,6 +30,9 @@ static void make_kid(const uint8_t point[ECKEY_PUBLIC_SIZE], char ret[TOKEN_KID_
 	sha256(span_of(point, ECKEY_PUBLIC_SIZE), digest);
 	buf_init_fixed(&text, ret, TOKEN_KID_MAX + 1);
 	base64url_encode(&text, span_of(digest, KID_BYTES));
+	/* A command line would take it for an option. */
+	if (ret[0] == '-')
+		ret[0] = '0';
 }
 
 /* Files ----------------------------------------------------------------------------------------

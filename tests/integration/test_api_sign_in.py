@@ -329,7 +329,7 @@ def test_a_new_role_needs_new_tokens_but_no_new_sign_in(plane, jane):
 def test_changes_are_checked(plane, jane):
     for change, status, code in (({"email": "nobody"}, 400, "invalid_member"),
                                  ({"email": ADMIN_EMAIL}, 409, "email_taken"),
-                                 ({"role": "root"}, 400, "invalid_member"),
+                                 ({"role": "root"}, 400, "unknown_role"),
                                  ({"password": "12345678"}, 400, "password_refused"),
                                  ({"password": jane["email"]}, 400, "password_refused"),
                                  ({"organisation": "org_none"}, 400, "unknown_organisation"),
