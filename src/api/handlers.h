@@ -27,6 +27,8 @@ api_handler post_key, list_keys, delete_key, rotate_key, list_own_keys, delete_o
 api_handler list_signing_keys, post_signing_key, delete_signing_key;
 /* audit.c */
 api_handler list_audit, get_audit_entry, verify_audit, list_audit_checkpoints;
+/* mail.c */
+api_handler post_mail_test;
 /* audit_export.c */
 api_handler export_audit;
 /* products.c */

@@ -136,6 +136,7 @@ static const struct field rotation[] = {
 static const struct field audit_query[] = {AUDIT_FILTER, PAGE_QUERY, END};
 static const struct field audit_export_query[] = {AUDIT_FILTER,
 	OPT_CHOICE("format", "jsonl csv", "Lines of JSON, the default, or a table"), END};
+static const struct field mail_test[] = {TEXT("address", 3, 254, "Where to"), END};
 static const struct field audit_verify_query[] = {
 	{"accept_restored", FIELD_BOOL, false, 0, 0, NULL, NULL,
 		"A backup was restored, and what it did not have is known to be missing"},
@@ -334,6 +335,8 @@ const struct route routes[] = {
 	{"DELETE", V1 "/admin/signing-keys/{kid}", "signing_key.write", delete_signing_key, NULL,
 		NULL, NULL, 204, "Retires a signing key: its tokens are refused at once", NULL,
 		false},
+	{"POST", V1 "/admin/mail/test", "settings.write", post_mail_test, NULL, mail_test, NULL,
+		204, "Sends a test mail, at once", NULL, false},
 	{"GET", V1 "/admin/audit", "audit.read", list_audit, audit_query, NULL, NULL, 200,
 		"Lists what was done, newest first", "audit_entry[]", false},
 	{"GET", V1 "/admin/audit/{entry}", "audit.read", get_audit_entry, NULL, NULL, NULL, 200,

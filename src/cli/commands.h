@@ -21,6 +21,8 @@ extern const struct command activity_commands[];
 extern const size_t activity_commands_count;
 extern const struct command audit_commands[];
 extern const size_t audit_commands_count;
+extern const struct command mail_commands[];
+extern const size_t mail_commands_count;
 extern const struct command stats_commands[];
 extern const size_t stats_commands_count;
 extern const struct command doctor_commands[];

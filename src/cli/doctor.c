@@ -176,10 +176,11 @@ static const struct option doctor_options[] = {
 const struct command doctor_commands[] = {
 	{.path = "doctor",
 		.summary = "look for what is wrong, here and at the server",
-		.about = "With --data: settings, rights of files, accounts of the processes, "
-			 "certificate, disk, nginx and its module, clock. And, when a server is "
-			 "known: whether it answers, its clock, the sign-in. Changes nothing. "
-			 "Exits with 6 when there is a problem; warnings alone are no failure.",
+		.about =
+			"With --data: settings, rights of files, accounts of the processes, "
+			"certificate, disk, nginx and its module, mail server, clock. And, when a server is "
+			"known: whether it answers, its clock, the sign-in. Changes nothing. "
+			"Exits with 6 when there is a problem; warnings alone are no failure.",
 		.options = doctor_options,
 		.run = run_doctor,
 		.examples = "slipway doctor\nsudo slipway doctor --data /srv/slipway"},

@@ -21,6 +21,9 @@ void checkup_add(struct checkup *c, const char *check, enum finding finding, con
 
 /* Looks at a data directory on this machine. */
 void checkup_local(struct checkup *c, const char *data);
+/* Whether the mail server of these settings takes mail. */
+struct conf;
+void checkup_mail(struct checkup *c, const struct conf *conf);
 /* End of validity of the first certificate of a PEM chain; false when it cannot be read. */
 bool checkup_certificate_end(span pem, int64_t *ret_us);
 

@@ -245,5 +245,6 @@ void checkup_local(struct checkup *c, const char *data)
 		c, *certificate ? certificate : in(c, data, "tls/server.pem"), !*certificate);
 	check_disk(c, data);
 	check_nginx(c, data);
+	checkup_mail(c, conf);
 	check_clock(c);
 }

@@ -113,6 +113,19 @@
 	X(AUDIT_CHECKPOINTS, "audit.checkpoint_interval", DURATION, "10m", 1000000,                \
 		INT64_C(86400000000),                                                              \
 		"While the audit log grows, a signed checkpoint is kept this often")               \
+	X(MAIL_SERVER, "mail.server", STRING, "", 0, 0,                                            \
+		"`smtp://HOST:PORT` (STARTTLS, which only loopback may lack) or "                  \
+		"`smtps://HOST:PORT`; empty: no mail is sent")                                     \
+	X(MAIL_USER, "mail.user", STRING, "", 0, 0,                                                \
+		"Name to sign in with at the mail server; empty: no sign-in")                      \
+	X(MAIL_PASSWORD, "mail.password_file", STRING, "", 0, 0, "File with its password")         \
+	X(MAIL_CA, "mail.ca_file", STRING, "", 0, 0,                                               \
+		"PEM authorities for the mail server; empty: the system's")                        \
+	X(MAIL_FROM, "mail.from", STRING, "", 0, 0, "Address mail is sent from")                   \
+	X(MAIL_NAME, "mail.name", STRING, "Slipway", 0, 0,                                         \
+		"Name mail is sent under, and what the text calls this service")                   \
+	X(MAIL_TIMEOUT, "mail.timeout", DURATION, "30s", 1000000, INT64_C(600000000),              \
+		"A conversation with the mail server may take so long")                            \
 	X(LOG_LEVEL, "log.level", STRING, "info", 0, 0, "`debug`, `info`, `warn` or `error`")      \
 	X(GEOIP, "geoip.database", STRING, "", 0, 0,                                               \
 		"MaxMind-format country database; empty: countries are unknown")

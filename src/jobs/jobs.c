@@ -13,6 +13,7 @@
 #include "feed/feed.h"
 #include "service/audit.h"
 #include "service/ingest_events.h"
+#include "service/mail.h"
 #include "service/scrub.h"
 #include "service/signing_keys.h"
 #include "service/tidy.h"
@@ -141,6 +142,25 @@ static err rotate_keys(struct task *t, const atomic_bool *stopping UNUSED)
 	return e;
 }
 
+static err send_mail(struct task *t, const atomic_bool *stopping)
+{
+	unsigned sent = 0, failed = 0;
+	err e = mail_send_due(t, stopping, &sent, &failed);
+
+	say_count("mails sent", sent);
+	say_count("mails given up", failed);
+	return e;
+}
+
+static err tidy_mail(struct task *t, const atomic_bool *stopping UNUSED)
+{
+	unsigned count = 0;
+	err e = mail_tidy(t, &count);
+
+	say_count("old mails forgotten", count);
+	return e;
+}
+
 /* The shutdown seals once more, when nothing is going on any longer (server/control.c). */
 static err seal_audit(struct task *t, const atomic_bool *stopping UNUSED)
 {
@@ -163,6 +183,8 @@ static const struct job {
 	{"remove_strays", TIME_DAY, remove_strays},
 	{"rotate_keys", TIME_MINUTE, rotate_keys},
 	{"scrub", 2 * TIME_SECOND, scrub},
+	{"send_mail", TIME_SECOND, send_mail},
+	{"tidy_mail", TIME_DAY, tidy_mail},
 	{"seal_audit", TIME_SECOND, seal_audit},
 };
 
