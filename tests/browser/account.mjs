@@ -1,7 +1,6 @@
 // One's own account: profile, password, sessions.
 import assert from "node:assert/strict";
 import { assertNothingWrong, focused, look } from "./browser.mjs";
-import { ADMIN } from "./server.mjs";
 import { at, button, field, leave, link, signedIn } from "./steps.mjs";
 
 export async function profile_and_menu(browser, server) {
@@ -129,8 +128,8 @@ export async function password_is_changed(browser, server) {
 	await leave(await signedIn(browser, { ...account, password: "a wholly new pass phrase" }));
 }
 
-export async function api_keys_are_made_and_revoked(browser, server) {
-	const page = await signedIn(browser, ADMIN, "/account/keys");
+export async function api_keys_are_made_rotated_and_revoked(browser, server) {
+	const page = await signedIn(browser, await server.account("keys", "admin"), "/account/keys");
 	await page.getByText("You have no API keys.").waitFor();
 	await look(page, "keys-none");
 	await button(page, "New key").click();
@@ -142,30 +141,55 @@ export async function api_keys_are_made_and_revoked(browser, server) {
 	await page.getByText("Choose what the key may do").waitFor();
 	await page.getByLabel("product.read", { exact: true }).check();
 	await page.getByLabel("release.write", { exact: true }).check();
+	await field(page, "Only from these networks").fill("127.0.0.0/8, office");
+	await button(page, "Make the key").click();
+	await page.getByText("“office” is not a network such as 203.0.113.0/24").waitFor();
+	assert.equal(await focused(page), "Only from these networks");
 	await look(page, "keys-new");
+	await field(page, "Only from these networks").fill("127.0.0.0/8, 203.0.113.0/24");
 	await button(page, "Make the key").click();
 	await page.getByRole("dialog", { name: "Your new API key" }).waitFor();
 	await look(page, "keys-made");
-	const key = (await page.locator(".secret").textContent()).trim();
-	const ask = async () => (await server.request("GET", "/api/v1/me", undefined, { Authorization: `Bearer ${key}` }));
-	assert.deepEqual((await ask()).json.permissions.sort(), ["product.read", "release.write"]);
+	const shown = async () => (await page.locator(".secret").textContent()).trim();
+	const ask = (key) => server.request("GET", "/api/v1/me", undefined, { Authorization: `Bearer ${key}` });
+	const first = await shown();
+	assert.deepEqual((await ask(first)).json.permissions.sort(), ["product.read", "release.write"]);
 	await button(page, "I have stored it").click();
 	await page.getByText("2 permissions").click();
+	await page.getByText("Only from 127.0.0.0/8, 203.0.113.0/24").waitFor();
 	await look(page, "keys");
-	assert.ok(!(await page.content()).includes(key), "it is shown once");
+	assert.ok(!(await page.content()).includes(first), "it is shown once");
+
+	await button(page, "Rotate API key: Build of the desktop client").click();
+	await look(page, "keys-rotate");
+	await page.getByRole("dialog").getByRole("button", { name: "Rotate" }).click();
+	await page.getByRole("dialog", { name: "Your new API key" }).waitFor();
+	const second = await shown();
+	assert.notEqual(second, first);
+	assert.deepEqual([(await ask(first)).status, (await ask(second)).status], [200, 200], "both live for a day");
+	await button(page, "I have stored it").click();
+	await page.getByText(/The former secret ends (in \d+ hours|tomorrow)/).waitFor();
+	await look(page, "keys-rotated");
 	await button(page, "Revoke API key: Build of the desktop client").click();
 	await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
 	await page.getByText("“Build of the desktop client” is revoked.").waitFor();
-	assert.equal((await ask()).status, 401);
+	assert.deepEqual([(await ask(first)).status, (await ask(second)).status], [401, 401]);
 	await leave(page);
 }
 
-export async function pages_of_others_are_not_in_the_menu(browser, server) {
-	const page = await signedIn(browser, await server.account("no-keys"));
+export async function everybody_has_keys_of_their_own(browser, server) {
+	await server.admin("POST", "/admin/keys", { name: "Of the administrator", permissions: ["account.read"] });
+	const page = await signedIn(browser, await server.account("own-keys"));
 	await at(page, "Profile");
-	assert.equal(await link(page, "API keys").count(), 0);
-	await page.goto("/account/keys");
-	await at(page, "Not permitted");
-	await look(page, "not-permitted");
+	await link(page, "API keys").click();
+	await page.getByText("You have no API keys.").waitFor();
+	await button(page, "New key").click();
+	assert.equal(await page.getByLabel("account.read", { exact: true }).count(), 0, "no more than one may oneself");
+	await field(page, "Name").fill("Of mine");
+	await page.getByLabel("product.read", { exact: true }).check();
+	await button(page, "Make the key").click();
+	await button(page, "I have stored it").click();
+	await page.getByText("Of mine").waitFor();
+	assert.equal(await page.getByText("Of the administrator").count(), 0);
 	await leave(page);
 }

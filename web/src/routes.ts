@@ -30,7 +30,7 @@ export const pages: Page[] = [
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
 	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
 	{ path: "/account/sessions", title: "Sessions", access: "signed-in", menu: "Account", view: Sessions },
-	{ path: "/account/keys", title: "API keys", access: "signed-in", menu: "Account", permission: "key.write", view: Keys },
+	{ path: "/account/keys", title: "API keys", access: "signed-in", menu: "Account", permission: "self.write", view: Keys },
 ];
 
 export function findPage(path: string): Page | undefined {
