@@ -78,6 +78,30 @@ static err forget(struct db_tx *tx, void *arg UNUSED)
 	return db_exec(tx, record_forget);
 }
 
+TEST_STATEMENT(forget_mail, 0, "DELETE FROM schema_migrations WHERE name = 'mail'");
+TEST_STATEMENT(drop_mail, 0, "DROP TABLE mail_outbox");
+
+static err without_mail(struct db_tx *tx, void *arg UNUSED)
+{
+	err e = db_exec(tx, forget_mail);
+
+	return e ? e : db_exec(tx, drop_mail);
+}
+
+/* One with a lower number that came later is applied all the same. */
+static void late_migration(void **state)
+{
+	struct db *db = test_db(state);
+	unsigned applied = 99;
+	int64_t recorded;
+
+	assert_ok(db_transact(db, DB_WRITE, without_mail, NULL));
+	assert_ok(db_migrate(db, &applied));
+	assert_int_equal(applied, 1);
+	assert_ok(db_transact(db, DB_READ, count_body, &recorded));
+	assert_int_equal(recorded, db_migrations_count - 1);
+}
+
 /* A migration that fails leaves no record and no table of its own. */
 static void failing_migration(void **state)
 {
@@ -193,6 +217,7 @@ int main(void)
 		ON_BOTH_ENGINES(again),
 		ON_BOTH_ENGINES(newer_database),
 		ON_BOTH_ENGINES(changed_migration),
+		ON_BOTH_ENGINES(late_migration),
 		ON_BOTH_ENGINES(failing_migration),
 		cmocka_unit_test(at_once_sqlite),
 		cmocka_unit_test(at_once_postgresql),
