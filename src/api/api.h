@@ -81,7 +81,7 @@ struct route {
 	const struct field *query;
 	const struct field *body;     /* JSON object, or NULL: a body is refused */
 	const struct body_sink *sink; /* instead of body */
-	int status;                   /* of success: 200, 201, 202, 204 */
+	int status;                   /* of success: 200, 201, 202, 204, 303 */
 	const char *summary;          /* one line for the OpenAPI document */
 	/* "package": a schema of schemas.c; "package[]": a page of them; with '/': a media type. */
 	const char *answer; /* NULL: nothing */
@@ -122,7 +122,8 @@ json_t *request_json(struct request *rq, const char *name);
 span request_header(struct request *rq, const char *name);
 /*
  * Adds a header to the answer. Values from outside are checked for control characters: a bad one
- * turns the answer into ERR_BUG. `Cache-Control: no-store` stands unless set otherwise.
+ * turns the answer into ERR_BUG. The last value of a name counts, of Set-Cookie that of a cookie.
+ * `Cache-Control: no-store` stands unless set otherwise.
  */
 void answer_header(struct request *rq, const char *name, span value);
 /* More members of the problem document, when the handler goes on to fail. */

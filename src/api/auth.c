@@ -5,6 +5,7 @@
 #include "api/write_account.h"
 #include "base/time.h"
 #include "service/accounts.h"
+#include "service/federated_sign_in.h"
 #include "service/sessions.h"
 #include "service/setup.h"
 #include "service/sign_in.h"
@@ -88,6 +89,7 @@ err post_refresh(struct request *rq)
 
 err post_logout(struct request *rq)
 {
+	rq->status = 204;
 	if (request_has(rq, "refresh_token"))
 		return sign_out(&rq->task, request_text(rq, "refresh_token"));
 	if (rq->caller.session.len == 0)
@@ -97,7 +99,19 @@ err post_logout(struct request *rq)
 		answer_no_session_cookie(rq);
 		answer_header(rq, "Clear-Site-Data", SPAN("\"cache\", \"cookies\", \"storage\""));
 	}
-	return session_end_current(&rq->task);
+	const char *url = NULL;
+	err e = rq->caller.cookie ? federation_logout_url(&rq->task, server_base_url(rq), &url)
+				  : OK;
+
+	if (!e)
+		e = session_end_current(&rq->task);
+	if (!e && url) {
+		rq->status = 200;
+		json_begin_object(&rq->out, NULL);
+		json_cstr(&rq->out, "logout_url", url);
+		json_end(&rq->out);
+	}
+	return e;
 }
 
 err post_setup(struct request *rq)

@@ -162,15 +162,14 @@ err authenticate(struct task *t, span authorization, bool device, const char **r
 	return authenticate_token(t, rest, device, ret_problem);
 }
 
-/* The value of the session cookie; twice is as good as forged, and reads as malformed. */
-static span find_cookie(span cookies)
+span find_cookie(span cookies, const char *wanted)
 {
 	span pair, name, value = SPAN_EMPTY;
 	bool found = false;
 
 	while (span_cut(&cookies, ';', &pair)) {
 		pair = span_trim(pair);
-		if (!span_cut(&pair, '=', &name) || !span_is(name, SESSION_COOKIE))
+		if (!span_cut(&pair, '=', &name) || !span_is(name, wanted))
 			continue;
 		value = found ? SPAN("twice") : pair;
 		found = true;
@@ -180,7 +179,7 @@ static span find_cookie(span cookies)
 
 err authenticate_cookie(struct task *t, span cookies)
 {
-	span cookie = find_cookie(cookies);
+	span cookie = find_cookie(cookies, SESSION_COOKIE);
 
 	return cookie.len ? session_cookie_authenticate(t, cookie) : OK;
 }

@@ -24,5 +24,7 @@ err authenticate(
 err authenticate_cookie(struct task *t, span cookies) MUST_USE;
 
 #define SESSION_COOKIE "__Host-sid"
+/* The value of a cookie; twice is as good as forged, and gives what is never valid. */
+span find_cookie(span cookies, const char *name);
 
 #endif

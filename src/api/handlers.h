@@ -15,6 +15,13 @@ api_handler list_account_sessions, delete_account_sessions;
 /* factors.c */
 api_handler post_second_factor, post_step_up, get_factors, post_totp, post_totp_confirm;
 api_handler delete_totp, post_recovery_codes, delete_account_factors;
+/* federation.c */
+extern const struct body_sink provider_logout_sink;
+api_handler get_federation_start, get_federation_callback, post_identity_start;
+/* identity_providers.c */
+api_handler post_identity_provider, list_identity_providers, get_identity_provider;
+api_handler patch_identity_provider, delete_identity_provider, post_identity_provider_test;
+api_handler list_sign_in_providers, list_own_identities, delete_own_identity;
 /* accounts.c */
 api_handler post_account, list_accounts, get_account, patch_account;
 /* roles.c */

@@ -77,6 +77,18 @@ static bool header_value_is_clean(span value)
 	return true;
 }
 
+/* Headers stand once; of Set-Cookie each cookie does (RFC 6265, 4.1.1). */
+static bool takes_place_of(const struct answer_header *h, span name, span value)
+{
+	span one, other, old = span_from(h->value);
+
+	if (!span_eq_nocase(span_from(h->name), name))
+		return false;
+	if (!span_eq_nocase(name, SPAN("Set-Cookie")))
+		return true;
+	return span_cut(&old, '=', &one) && span_cut(&value, '=', &other) && span_eq(one, other);
+}
+
 void answer_header(struct request *rq, const char *name, span value)
 {
 	struct exchange *x = exchange_of(rq);
@@ -89,7 +101,7 @@ void answer_header(struct request *rq, const char *name, span value)
 		return;
 	}
 	for (h = x->headers; h; h = h->next)
-		if (span_eq_nocase(span_from(h->name), span_from(name)))
+		if (takes_place_of(h, span_from(name), value))
 			break;
 	if (!h) {
 		h = arena_alloc(rq->task.arena, sizeof(*h));

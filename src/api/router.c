@@ -158,7 +158,8 @@ static void check_route(struct check *c)
 		problem(c, "a sink takes the body raw");
 	if (r->body && r->method && span_is(span_from(r->method), "GET"))
 		problem(c, "GET has no body");
-	if (r->status != 200 && r->status != 201 && r->status != 202 && r->status != 204)
+	if (r->status != 200 && r->status != 201 && r->status != 202 && r->status != 204 &&
+		r->status != 303)
 		problem(c, "status %d is no success", r->status);
 	if (!r->summary || !*r->summary)
 		problem(c, "no summary");

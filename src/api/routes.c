@@ -58,6 +58,46 @@ static const struct field login[] = {EMAIL, PASSWORD,
 	SESSION, END};
 static const struct field second_factor[] = {
 	TEXT("mfa_token", 1, 100, "From the answer of the sign-in that waits"), ANSWERS, END};
+static const struct field federation_start[] = {
+	OPT_TEXT("return_to", 512, "Where to go afterwards: a path of this server"), END};
+static const struct field federation_callback[] = {OPT_TEXT("state", 200, "As it was sent"),
+	OPT_TEXT("code", 4096, "The authorization code"),
+	OPT_TEXT("iss", 2048, "Who answers (RFC 9207)"),
+	OPT_TEXT("error", 200, "Why there is no code"), END};
+static const struct field identity_start[] = {
+	OPT_TEXT("return_to", 512, "Where to go afterwards: a path of this server"), END};
+static const struct field mapping_rule_fields[] = {
+	OPT_TEXT("group", 256, "Only who is in this group"),
+	OPT_TEXT("domain", 253, "Only who has a verified address of this domain"),
+	TEXT("role", 1, 40, "The role they get"),
+	OPT_TEXT("organisation", 200, "Their organisation, by id or name"), END};
+#define PROVIDER_MEMBERS                                                                           \
+	OPT_TEXT("title", 200, "For people"), OPT_TEXT("client_secret", 1024, "Of the client"),    \
+		OPT_CHOICE("client_auth", "basic post", "How the secret is sent"),                 \
+		OPT_CHOICE("state", "active disabled", "Whether it can be used"),                  \
+		OPT_TEXT("subject_claim", 200, "oauth: who somebody is"),                          \
+		OPT_TEXT("email_claim", 200, "Their address"),                                     \
+		OPT_TEXT("email_verified_claim", 200, "Whether it was verified"),                  \
+		OPT_TEXT("groups_claim", 200, "Their groups"),                                     \
+		OPT_TEXT("authorization_url", 2048, "oauth only"),                                 \
+		OPT_TEXT("token_url", 2048, "oauth only"),                                         \
+		OPT_TEXT("user_url", 2048, "oauth only"),                                          \
+		OPT_TEXT("emails_url", 2048, "oauth only"),                                        \
+		{"scopes", FIELD_STRINGS, false, 0, 50, NULL, NULL, "What is asked for"},          \
+		{"domains", FIELD_STRINGS, false, 0, 100, NULL, NULL,                              \
+			"Its word on addresses of these domains links existing accounts"},         \
+		{"trusted_factor", FIELD_BOOL, false, 0, 0, NULL, NULL,                            \
+			"Its sign-ins count as two factors"},                                      \
+	{                                                                                          \
+		"rules", FIELD_OBJECTS, false, 0, 64, NULL, mapping_rule_fields,                   \
+			"Who gets an account, and which role; the first that fits"                 \
+	}
+static const struct field new_provider[] = {
+	OPT_CHOICE("preset", "oidc oauth google entra okta keycloak github", "What it is"),
+	TEXT("name", 1, 40, "As it stands in URLs"), OPT_TEXT("issuer", 2048, "Its issuer"),
+	TEXT("client_id", 1, 255, "What we are there"), PROVIDER_MEMBERS, END};
+static const struct field provider_change_fields[] = {OPT_TEXT("name", 40, "As it stands in URLs"),
+	OPT_TEXT("client_id", 255, "What we are there"), PROVIDER_MEMBERS, END};
 static const struct field new_proof[] = {
 	OPT_TEXT("password", 1024, "For accounts without a second factor"), ANSWERS, END};
 static const struct field otp[] = {
@@ -243,8 +283,8 @@ const struct route routes[] = {
 		"Proves again who one is, for dangerous actions", NULL, false},
 	{"POST", V1 "/auth/refresh", ALLOW_ANYONE, post_refresh, NULL, refresh, NULL, 200,
 		"Exchanges a refresh token for the next pair", "session_opened", false},
-	{"POST", V1 "/auth/logout", ALLOW_ANYONE, post_logout, NULL, logout, NULL, 204,
-		"Ends a session", NULL, false},
+	{"POST", V1 "/auth/logout", ALLOW_ANYONE, post_logout, NULL, logout, NULL, 200,
+		"Ends a session; 204 unless something is left to do", "signed_out", false},
 	{"POST", V1 "/setup", ALLOW_ANYONE, post_setup, NULL, setup, NULL, 201,
 		"Makes the first administrator, once, with the set-up token", "account", false},
 	{"GET", V1 "/me", ALLOW_SIGNED_IN, get_me, NULL, NULL, NULL, 200,
@@ -258,6 +298,43 @@ const struct route routes[] = {
 	{"POST", V1 "/me/password", "self.write", post_password, NULL, new_password, NULL, 200,
 		"Changes one's password; every session ends and a new one is opened",
 		"session_opened", false},
+
+	{"GET", V1 "/auth/providers", ALLOW_ANYONE, list_sign_in_providers, NULL, NULL, NULL, 200,
+		"Lists the identity providers one can sign in through", "sign_in_provider[]",
+		false},
+	{"GET", V1 "/auth/oidc/{provider}/start", ALLOW_ANYONE, get_federation_start,
+		federation_start, NULL, NULL, 303,
+		"Sends a browser to an identity provider to sign in", NULL, false},
+	{"GET", V1 "/auth/oidc/{provider}/callback", ALLOW_ANYONE, get_federation_callback,
+		federation_callback, NULL, NULL, 303,
+		"Where a browser comes back from an identity provider", NULL, false},
+	{"POST", V1 "/auth/oidc/{provider}/backchannel-logout", ALLOW_ANYONE, NULL, NULL, NULL,
+		&provider_logout_sink, 204,
+		"An identity provider signs somebody out (form: logout_token)", NULL, false},
+	{"GET", V1 "/me/identities", "self.read", list_own_identities, NULL, NULL, NULL, 200,
+		"Lists who one is at identity providers", "identity[]", false},
+	{"POST", V1 "/me/identities/{provider}/start", "self.write", post_identity_start, NULL,
+		identity_start, NULL, 200, "Begins to link an identity to one's account",
+		"departure", false, true},
+	{"DELETE", V1 "/me/identities/{id}", "self.write", delete_own_identity, NULL, NULL, NULL,
+		204, "Unlinks an identity; not the last way in", NULL, false, true},
+	{"POST", V1 "/admin/identity-providers", "settings.write", post_identity_provider, NULL,
+		new_provider, NULL, 201, "Adds an identity provider", "identity_provider", false,
+		true},
+	{"GET", V1 "/admin/identity-providers", "settings.write", list_identity_providers, NULL,
+		NULL, NULL, 200, "Lists identity providers", "identity_provider[]", false},
+	{"GET", V1 "/admin/identity-providers/{id}", "settings.write", get_identity_provider, NULL,
+		NULL, NULL, 200, "Shows an identity provider, by id or name", "identity_provider",
+		false},
+	{"PATCH", V1 "/admin/identity-providers/{id}", "settings.write", patch_identity_provider,
+		NULL, provider_change_fields, NULL, 200, "Changes an identity provider",
+		"identity_provider", false, true},
+	{"DELETE", V1 "/admin/identity-providers/{id}", "settings.write", delete_identity_provider,
+		NULL, NULL, NULL, 204, "Removes an identity provider and all identities of it",
+		NULL, false, true},
+	{"POST", V1 "/admin/identity-providers/{id}/test", "settings.write",
+		post_identity_provider_test, NULL, NULL, NULL, 200,
+		"Tries whether an identity provider can be asked", "provider_trial", false},
 
 	{"GET", V1 "/me/factors", "self.read", get_factors, NULL, NULL, NULL, 200,
 		"Lists one's second factors", "factors", false},

@@ -87,6 +87,44 @@ static const struct field session_opened[] = {TEXT("session_id", "The session"),
 	OPT_BOOL("mfa_enrolment_required", "Nothing else is permitted before a factor is enrolled"),
 	OPT_TEXT("csrf_token", "Browsers send it as X-CSRF-Token with every change"),
 	OPT_TIME("expires_at", "Browsers: when the session ends at the latest"), END};
+static const struct field signed_out[] = {
+	OPT_TEXT("logout_url", "Signs out at the identity provider too; null: nothing is left"),
+	END};
+static const struct field sign_in_provider[] = {
+	TEXT("name", "Begin at /api/v1/auth/oidc/NAME/start"), TEXT("title", "For people"),
+	CHOICE("kind", "oidc oauth", "What it speaks"), END};
+static const struct field mapping_rule[] = {OPT_TEXT("group", "Who is in this group"),
+	OPT_TEXT("domain", "and has a verified address of this domain"),
+	TEXT("role", "gets this role"), OPT_TEXT("organisation", "in this organisation"), END};
+static const struct field identity_provider[] = {TEXT("id", "Id"),
+	TEXT("name", "As it stands in URLs"), TEXT("title", "For people"),
+	CHOICE("kind", "oidc oauth", "What it speaks"), TEXT("issuer", "Its issuer"),
+	TEXT("client_id", "What we are there"),
+	BOOL("has_client_secret", "Whether there is a secret; it is never shown"),
+	CHOICE("client_auth", "basic post", "How the secret is sent"),
+	CHOICE("state", "active disabled", "Whether it can be used"),
+	STRINGS("scopes", "What is asked for"), TEXT("subject_claim", "Who somebody is"),
+	TEXT("email_claim", "Their address"),
+	TEXT("email_verified_claim", "Whether the address was verified"),
+	TEXT("groups_claim", "Their groups"), OPT_TEXT("authorization_url", "oauth only"),
+	OPT_TEXT("token_url", "oauth only"), OPT_TEXT("user_url", "oauth only"),
+	OPT_TEXT("emails_url", "oauth only"),
+	STRINGS("domains", "Its word on addresses of these domains links existing accounts"),
+	BOOL("trusted_factor", "Its sign-ins count as two factors"),
+	OBJECTS("rules", mapping_rule, "Who gets an account, and which role; the first that fits"),
+	TEXT("redirect_uri", "To be entered at the provider"),
+	OPT_TEXT("backchannel_logout_uri", "To be entered at the provider"),
+	TIME("created_at", "When it was created"), TIME("updated_at", "When it was changed last"),
+	END};
+static const struct field provider_trial[] = {BOOL("ok", "It can be asked"),
+	OPT_TEXT("problem", "Why not"), INT("keys", "Keys of it that can be used"), END};
+static const struct field identity[] = {TEXT("id", "Id"), TEXT("provider", "Name of the provider"),
+	TEXT("provider_title", "The provider, for people"),
+	TEXT("subject", "What the provider calls its user"),
+	OPT_TEXT("email", "As the provider said last"), TIME("created_at", "When it was linked"),
+	OPT_TIME("last_used_at", "When it was used last"), END};
+static const struct field departure[] = {
+	TEXT("authorization_url", "Where the browser is to go"), END};
 static const struct field session[] = {TEXT("id", "Id"),
 	BOOL("current", "The session this request is made with"),
 	CHOICE("transport", "token cookie", "How it is kept up"),
@@ -363,6 +401,12 @@ const struct schema schemas[] = {
 	/* sign-in */
 	{"session_opened", "Credentials of a session", session_opened},
 	{"session", "A session", session},
+	{"sign_in_provider", "A way to sign in", sign_in_provider},
+	{"identity_provider", "An identity provider", identity_provider},
+	{"provider_trial", "Whether an identity provider can be asked", provider_trial},
+	{"identity", "Who an account is at an identity provider", identity},
+	{"departure", "Where to go to link an identity", departure},
+	{"signed_out", "What is left to do after signing out", signed_out},
 	{"factors", "An account's second factors", factors},
 	{"totp_enrolment", "An authenticator app to be confirmed", totp_enrolment},
 	{"recovery_codes", "Recovery codes, shown once", recovery_codes},

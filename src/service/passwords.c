@@ -56,7 +56,8 @@ err password_check(struct task *t, span password, const struct account *account,
 
 	if (e)
 		return e;
-	if (account) {
+	/* Accounts of identity providers may have none. */
+	if (account && account->password_hash.len) {
 		e = password_verify(password, account->password_hash);
 	} else {
 		password_verify_nobody(password);

@@ -12,6 +12,7 @@
 #include "catalog/published.h"
 #include "catalog/stored.h"
 #include "catalog/upload.h"
+#include "federation/provider.h"
 #include "state/records.h"
 
 #include "base/banned.h"
@@ -286,7 +287,10 @@ static err expire_tickets_body(struct db_tx *tx, void *arg)
 {
 	struct expiry *x = arg;
 
-	return ticket_expire(tx, x->now_us, &x->count);
+	int64_t logouts = 0;
+	err e = ticket_expire(tx, x->now_us, &x->count);
+
+	return e ? e : logout_token_expire(tx, x->now_us, &logouts);
 }
 
 err tidy_tickets(struct task *t, int64_t *ret_count)

@@ -1,0 +1,352 @@
+/* Hard rule: a client secret leaves this file only as provider_secret(), for one request. */
+#include "service/identity_providers.h"
+
+#include "account/account.h"
+#include "account/factor.h"
+#include "crypto/random.h"
+#include "crypto/seal.h"
+#include "crypto/secret.h"
+#include "federation/ask.h"
+#include "federation/strict_json.h"
+#include "keyring/keyring.h"
+#include "service/changes.h"
+#include "service/provider_members.h"
+
+#include "base/banned.h"
+
+static err not_there(struct task *t)
+{
+	return fail(t, ERR_NOT_FOUND, "provider_not_found", "There is no such identity provider.");
+}
+
+static err find(struct db_tx *tx, struct task *t, span id_or_name, struct provider *ret)
+{
+	bool found;
+	err e = provider_find(tx, t->arena, id_or_name, ret, &found);
+
+	return e ? e : found ? OK : not_there(t);
+}
+
+err provider_get_active(struct db_tx *tx, struct task *t, span id_or_name, struct provider *ret)
+{
+	err e = find(tx, t, id_or_name, ret);
+
+	return e ? e : ret->disabled ? not_there(t) : OK;
+}
+
+/* Secrets ---------------------------------------------------------------------------------------
+ */
+
+static err seal_secret(struct task *t, const json_t *members, struct provider *p)
+{
+	span plain = member_text(members, "client_secret");
+	uint8_t key[SEAL_KEY_SIZE];
+	AUTO(buf) sealed = {0};
+	err e;
+
+	if (!json_object_get(members, "client_secret"))
+		return OK;
+	p->client_secret = SPAN_EMPTY;
+	if (!plain.len)
+		return OK;
+	buf_init(&sealed, SEAL_MAX + SEAL_OVERHEAD);
+	keyring_derive(t->service->keys, "provider-secret", key);
+	e = seal(key, p->id, plain, &sealed);
+	wipe(key, sizeof(key));
+	if (!e)
+		p->client_secret = arena_span(t->arena, buf_span(&sealed));
+	return e;
+}
+
+err provider_secret(struct task *t, const struct provider *p, struct buf *out)
+{
+	uint8_t key[SEAL_KEY_SIZE];
+	err e;
+
+	buf_init(out, SEAL_MAX);
+	if (!p->client_secret.len)
+		return OK;
+	keyring_derive(t->service->keys, "provider-secret", key);
+	e = unseal(key, p->id, p->client_secret, out);
+	wipe(key, sizeof(key));
+	return e;
+}
+
+/* Administration --------------------------------------------------------------------------------
+ */
+
+struct editing {
+	struct task *task;
+	span id_or_name;
+	const json_t *members;
+	struct provider provider;
+};
+
+static err taken(struct task *t)
+{
+	return fail(t, ERR_CONFLICT, "provider_exists",
+		"There is an identity provider of this name or issuer.");
+}
+
+static err create_body(struct db_tx *tx, void *arg)
+{
+	struct editing *x = arg;
+	struct task *t = x->task;
+	struct provider *list;
+	size_t count;
+	err e = provider_list(tx, t->arena, &list, &count);
+
+	if (!e && count == PROVIDERS_MAX)
+		return fail(t, ERR_LIMIT, "too_many_providers",
+			"There may be %d identity providers.", PROVIDERS_MAX);
+	if (!e)
+		e = provider_check(tx, t, &x->provider);
+	if (e)
+		return e;
+	e = provider_insert(tx, t->arena, &x->provider);
+	if (e == ERR_CONFLICT)
+		return taken(t);
+	return e ? e
+		 : audit_add(tx, t, "provider.create", x->provider.id,
+			   arena_printf(
+				   t->arena, "{\"name\":\"%.*s\"}", SPAN_ARG(x->provider.name)));
+}
+
+err provider_create(struct task *t, const json_t *members, struct provider *ret)
+{
+	struct editing x = {.task = t, .members = members};
+	span preset = member_text(members, "preset"), issuer = member_text(members, "issuer");
+	char id[TYPEID_SIZE];
+
+	if (provider_preset(preset.len ? preset : SPAN("oidc"), &x.provider))
+		return fail(t, ERR_INVALID, "invalid_member", "'preset' is none of %s.",
+			PROVIDER_PRESETS);
+	if (issuer.len)
+		x.provider.issuer = arena_span(t->arena, issuer);
+	random_id("idp", t->now_us, id);
+	x.provider.id = span_from(arena_strdup(t->arena, id));
+	x.provider.created_at_us = x.provider.updated_at_us = t->now_us;
+	err e = provider_apply(t, members, &x.provider);
+
+	if (!e)
+		e = seal_secret(t, members, &x.provider);
+	if (!e)
+		e = db_transact(t->service->db, DB_WRITE, create_body, &x);
+	if (!e)
+		*ret = x.provider;
+	return e;
+}
+
+/* The settings as one text: what changed in them is seen by comparing the two. */
+static span settings_text(struct task *t, const struct provider *p)
+{
+	AUTO(buf) text = {0};
+
+	buf_init(&text, PROVIDER_JSON_MAX);
+	provider_settings_format(&p->settings, &text);
+	return arena_span(t->arena, buf_span(&text));
+}
+
+static const char *changes_of(
+	struct task *t, const struct provider *before, const struct provider *after, bool secret)
+{
+	struct changes c;
+
+	changes_begin(&c);
+	changes_text(&c, "name", before->name, after->name);
+	changes_text(&c, "title", before->title, after->title);
+	changes_text(&c, "client_id", before->client_id, after->client_id);
+	changes_bool(&c, "disabled", before->disabled, after->disabled);
+	changes_text(&c, "settings", settings_text(t, before), settings_text(t, after));
+	if (secret)
+		changes_secret(&c, "client_secret");
+	return changes_end(&c, t->arena);
+}
+
+static err change_body(struct db_tx *tx, void *arg)
+{
+	struct editing *x = arg;
+	struct task *t = x->task;
+	struct provider before, *after = &x->provider;
+	err e = find(tx, t, x->id_or_name, &before);
+
+	if (e)
+		return e;
+	*after = before;
+	after->updated_at_us = t->now_us;
+	e = provider_apply(t, x->members, after);
+	if (!e)
+		e = seal_secret(t, x->members, after);
+	if (!e)
+		e = provider_check(tx, t, after);
+	if (e)
+		return e;
+	e = provider_update(tx, t->arena, after);
+	if (e == ERR_CONFLICT)
+		return taken(t);
+	return e ? e
+		 : audit_add(tx, t, "provider.change", after->id,
+			   changes_of(t, &before, after,
+				   json_object_get(x->members, "client_secret") != NULL));
+}
+
+err provider_change(struct task *t, span id_or_name, const json_t *members, struct provider *ret)
+{
+	struct editing x = {.task = t, .id_or_name = id_or_name, .members = members};
+	err e = db_transact(t->service->db, DB_WRITE, change_body, &x);
+
+	if (!e)
+		*ret = x.provider;
+	return e;
+}
+
+static err remove_body(struct db_tx *tx, void *arg)
+{
+	struct editing *x = arg;
+	struct task *t = x->task;
+	err e = find(tx, t, x->id_or_name, &x->provider);
+
+	if (!e)
+		e = provider_delete(tx, x->provider.id);
+	return e ? e
+		 : audit_add(tx, t, "provider.delete", x->provider.id,
+			   arena_printf(
+				   t->arena, "{\"name\":\"%.*s\"}", SPAN_ARG(x->provider.name)));
+}
+
+err provider_remove(struct task *t, span id_or_name)
+{
+	struct editing x = {.task = t, .id_or_name = id_or_name};
+
+	return db_transact(t->service->db, DB_WRITE, remove_body, &x);
+}
+
+static err get_body(struct db_tx *tx, void *arg)
+{
+	struct editing *x = arg;
+
+	return find(tx, x->task, x->id_or_name, &x->provider);
+}
+
+err provider_get(struct task *t, span id_or_name, struct provider *ret)
+{
+	struct editing x = {.task = t, .id_or_name = id_or_name};
+	err e = db_transact(t->service->db, DB_READ, get_body, &x);
+
+	if (!e)
+		*ret = x.provider;
+	return e;
+}
+
+struct listing {
+	struct task *task;
+	struct provider *providers;
+	struct identity *identities;
+	size_t count;
+};
+
+static err all_body(struct db_tx *tx, void *arg)
+{
+	struct listing *l = arg;
+
+	return provider_list(tx, l->task->arena, &l->providers, &l->count);
+}
+
+err provider_all(struct task *t, struct provider **ret, size_t *ret_count)
+{
+	struct listing l = {.task = t};
+	err e = db_transact(t->service->db, DB_READ, all_body, &l);
+
+	*ret = l.providers;
+	*ret_count = l.count;
+	return e;
+}
+
+err provider_try(struct task *t, span id_or_name, struct provider_trial *ret)
+{
+	struct asking ask = {.issuers = t->service->issuers,
+		.foreign = t->service->foreign,
+		.arena = t->arena,
+		.now_us = t->now_us};
+	struct provider_trial out = {0};
+	struct provider p;
+	err e = provider_get(t, id_or_name, &p);
+
+	if (e)
+		return e;
+	if (ask_test(&ask, &p, &out.keys))
+		out.problem = ask.failure.problem;
+	*ret = out;
+	return OK;
+}
+
+/* One's own identities --------------------------------------------------------------------------
+ */
+
+static err own_body(struct db_tx *tx, void *arg)
+{
+	struct listing *l = arg;
+	struct task *t = l->task;
+
+	return identity_list(tx, t->arena, t->caller->account, &l->identities, &l->count);
+}
+
+err identities_own(struct task *t, struct identity **ret, size_t *ret_count)
+{
+	struct listing l = {.task = t};
+	err e = db_transact(t->service->db, DB_READ, own_body, &l);
+
+	*ret = l.identities;
+	*ret_count = l.count;
+	return e;
+}
+
+/* Whether the account could still be signed in to: by password, passkey or another identity. */
+static err check_ways_in(struct db_tx *tx, struct task *t)
+{
+	struct identity *identities;
+	struct factor *factors;
+	struct account account;
+	size_t others, count;
+	bool found;
+	err e = account_find(tx, t->arena, t->caller->account, &account, &found);
+
+	if (!e)
+		e = identity_list(tx, t->arena, t->caller->account, &identities, &others);
+	if (!e)
+		e = factor_list(tx, t->arena, t->caller->account, &factors, &count);
+	if (e)
+		return e;
+	for (size_t i = 0; i < count; i++)
+		others += factors[i].active && factors[i].kind == FACTOR_PASSKEY;
+	return others || account.password_hash.len
+		       ? OK
+		       : fail(t, ERR_CONFLICT, "last_way_in",
+				 "This is the only way into your account: set a password first.");
+}
+
+struct unlinking {
+	struct task *task;
+	span id;
+};
+
+static err unlink_body(struct db_tx *tx, void *arg)
+{
+	struct unlinking *u = arg;
+	struct task *t = u->task;
+	bool found = false;
+	err e = identity_delete(tx, u->id, t->caller->account, &found);
+
+	if (!e && !found)
+		return fail(t, ERR_NOT_FOUND, "not_found", "You have no identity with this id.");
+	if (!e)
+		e = check_ways_in(tx, t);
+	return e ? e : audit_add(tx, t, "identity.unlink", u->id, "{}");
+}
+
+err identity_unlink(struct task *t, span id)
+{
+	struct unlinking u = {t, id};
+
+	return db_transact(t->service->db, DB_WRITE, unlink_body, &u);
+}
