@@ -19,6 +19,7 @@
 #include "crypto/digest.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "keyring/keyring_queries.h"
 #include "keyring/private_key.h"
 #include "keyring/signature_cache.h"
 #include "sys/clock.h"
@@ -239,19 +240,83 @@ static err make_first(struct keyring *k, enum token_kind kind, int64_t now_us, u
 	return e ? e : keyring_refresh(k);
 }
 
-/* The secret under all keyed hashes: made once, never changed. */
-static err open_secret(struct keyring *k)
+struct secret_check {
+	bool known;
+	char hex[SHA256_HEX + 1];
+};
+
+static err find_check(struct db_tx *tx, void *arg)
 {
-	AUTO_PTR(arena) a = arena_new();
-	const char *path = arena_printf(a, "%s/secret.key", k->place.dir);
+	struct secret_check *c = arg;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, secret_check_find);
+
+	if (!e)
+		e = db_next(rows, &c->known);
+	if (e || !c->known)
+		return e;
+	if (db_text(rows, 0).len != SHA256_HEX)
+		return ERR_CORRUPT;
+	memcpy(c->hex, db_text(rows, 0).ptr, SHA256_HEX);
+	return OK;
+}
+
+/* Of two nodes that are the first at once, one is. */
+static err record_check(struct db_tx *tx, void *arg)
+{
+	const struct secret_check *c = arg;
+
+	return db_exec(tx, secret_check_add, DB_CSTR(c->hex));
+}
+
+/* Is the secret the database's? The first to come says which that is, by a value derived from it.
+ */
+static err check_secret(struct keyring *k, struct secret_check *stored)
+{
+	struct secret_check own = {0};
+	uint8_t derived[SHA256_SIZE];
+	struct buf hex;
+	err e = OK;
+
+	keyring_derive(k, "secret-check", derived);
+	buf_init_fixed(&hex, own.hex, sizeof(own.hex));
+	hex_encode(&hex, span_of(derived, sizeof(derived)));
+	if (!stored->known) {
+		e = db_transact(k->db, DB_WRITE, record_check, &own);
+		if (!e)
+			e = db_transact(k->db, DB_READ, find_check, stored);
+	}
+	if (!e && memcmp(own.hex, stored->hex, SHA256_HEX) != 0)
+		e = ERR_CONFLICT;
+	return e;
+}
+
+static err make_secret(const char *path)
+{
 	uint8_t fresh[SECRET_SIZE];
-	struct buf content;
 
 	random_bytes(fresh, sizeof(fresh));
 	err e = file_create_atomic(path, span_of(fresh, sizeof(fresh)), 0600);
 
 	wipe(fresh, sizeof(fresh));
-	if (e && e != ERR_CONFLICT)
+	return e == ERR_CONFLICT ? OK : e;
+}
+
+/*
+ * The secret under all keyed hashes: made once, never changed, the same on all nodes of a database.
+ * Another one would read no second factor and know no refresh token.
+ */
+static err open_secret(struct keyring *k)
+{
+	AUTO_PTR(arena) a = arena_new();
+	const char *path = arena_printf(a, "%s/secret.key", k->place.dir);
+	struct secret_check stored = {0};
+	struct buf content;
+	err e = db_transact(k->db, DB_READ, find_check, &stored);
+
+	if (!e && !stored.known)
+		e = make_secret(path);
+	if (e)
 		return e;
 	buf_init(&content, SECRET_SIZE);
 	e = file_read(path, &content);
@@ -260,7 +325,7 @@ static err open_secret(struct keyring *k)
 	if (!e)
 		memcpy(k->secret, buf_str(&content), SECRET_SIZE);
 	buf_wipe(&content);
-	return e;
+	return e ? e : check_secret(k, &stored);
 }
 
 /* Each kind has a key that signs now, and its private part is here. */

@@ -26,8 +26,9 @@ struct key_place {
 /*
  * Loads the keys; makes the first key of each kind where there is none, durably, and records
  * it in the database and the change feed (*ret_seq: to be waited for, 0 when nothing was new).
- * ERR_NOT_FOUND when dir lacks the private part of a key that is to sign, ERR_CORRUPT when it
- * does not fit the public one, or what the token says; the log has details. Keeps db. Gives.
+ * ERR_NOT_FOUND when dir lacks the database's secret or the private part of a key that is to sign,
+ * ERR_CONFLICT when the secret is another database's, ERR_CORRUPT when a private part does not fit
+ * the public one, or what the token says; the log has details. Keeps db. Gives.
  */
 err keyring_open(const struct key_place *place, struct db *db, int64_t now_us, struct keyring **ret,
 	uint64_t *ret_seq) MUST_USE;

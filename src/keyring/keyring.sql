@@ -8,3 +8,9 @@ VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: signing_key_set_retired
 UPDATE signing_keys SET retired_at = $1 WHERE kid = $2 AND retired_at IS NULL;
+
+-- name: secret_check_find
+SELECT value FROM meta WHERE name = 'secret_check';
+
+-- name: secret_check_add
+INSERT INTO meta (name, value) VALUES ('secret_check', $1) ON CONFLICT (name) DO NOTHING;

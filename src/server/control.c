@@ -159,7 +159,8 @@ static err open_parts(
 	e = state_open(DATA_STATE, STATE_WRITE, &s->state);
 	if (e)
 		return e;
-	*ret_part = "the signing keys of this database, which belong in keys/,";
+	*ret_part =
+		"keys/, which must be that of the database's other nodes (operations: Two nodes),";
 	struct key_place place = {
 		DATA_KEYS, conf_str(conf, CONF_PKCS11_MODULE), conf_str(conf, CONF_PKCS11_PIN)};
 

@@ -95,6 +95,16 @@ static err write_conf(const char *database)
 				: file_write_atomic(DATA_CONF, buf_span(&text), 0640);
 }
 
+static const char *open_problem(struct arena *a, err e, const char *part)
+{
+	if (e == ERR_UNAVAILABLE)
+		return arena_printf(a,
+			"%s does not answer. Does it run, and is the URL of --database right? "
+			"Then run this again.",
+			part);
+	return arena_printf(a, "%s cannot be opened: %s.", part, err_title(e));
+}
+
 static err fill(struct arena *a, const struct init_plan *plan, struct init_result *ret,
 	const char **ret_problem)
 {
@@ -110,13 +120,7 @@ static err fill(struct arena *a, const struct init_plan *plan, struct init_resul
 		return e;
 	e = control_open(conf, 1, &control, &part);
 	if (e) {
-		*ret_problem =
-			e == ERR_UNAVAILABLE
-				? arena_printf(a,
-					  "%s does not answer. Does it run, and is the URL of "
-					  "--database right? Then run this again.",
-					  part)
-				: arena_printf(a, "%s cannot be opened: %s.", part, err_title(e));
+		*ret_problem = open_problem(a, e, part);
 		return e;
 	}
 	struct caller self = {.kind = CALLER_SYSTEM};
@@ -125,8 +129,12 @@ static err fill(struct arena *a, const struct init_plan *plan, struct init_resul
 		.arena = a,
 		.now_us = clock_wall_us()};
 
-	e = plan->admin_email ? make_admin(&t, plan, ret_problem)
-			      : make_setup_token(&t, &ret->setup_token);
+	if (plan->admin_email)
+		e = make_admin(&t, plan, ret_problem);
+	else
+		e = setup_is_done(&t, &ret->joined);
+	if (!e && !plan->admin_email && !ret->joined)
+		e = make_setup_token(&t, &ret->setup_token);
 	control_close(&control);
 	return e ? e : write_conf(plan->database);
 }

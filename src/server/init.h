@@ -16,7 +16,8 @@ struct init_plan {
 };
 
 struct init_result {
-	const char *setup_token; /* in the arena; NULL when an administrator was made */
+	const char *setup_token; /* in the arena; NULL when an administrator was made or is there */
+	bool joined;             /* the database is another node's already */
 };
 
 /*

@@ -58,6 +58,9 @@ static void show_init(struct cli *cli, const char *data, const struct init_resul
 		return;
 	}
 	fprintf(cli->out, "%s is ready.\n", data);
+	if (result->joined)
+		fprintf(cli->out,
+			"It is another node of a server that has its administrators already.\n");
 	if (result->setup_token)
 		fprintf(cli->out,
 			"\nThe first administrator is made with this token; it works once:\n\n"

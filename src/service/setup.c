@@ -53,6 +53,27 @@ err setup_token_make(struct task *t, char ret[SETUP_TOKEN_SIZE])
 	return db_transact(t->service->db, DB_WRITE, store_token, &m);
 }
 
+struct admins {
+	int64_t count;
+};
+
+static err count_admins(struct db_tx *tx, void *arg)
+{
+	struct admins *a = arg;
+
+	return account_count_other_admins(tx, SPAN(""), &a->count);
+}
+
+err setup_is_done(struct task *t, bool *ret)
+{
+	struct admins a = {0};
+	err e = db_transact(t->service->db, DB_READ, count_admins, &a);
+
+	if (!e)
+		*ret = a.count > 0;
+	return e;
+}
+
 /* The administrator ---------------------------------------------------------------------------- */
 
 struct setup {

@@ -22,6 +22,8 @@
  * after showing it.
  */
 err setup_token_make(struct task *t, char ret[SETUP_TOKEN_SIZE]) MUST_USE;
+/* An active administrator is there already. */
+err setup_is_done(struct task *t, bool *ret) MUST_USE;
 /*
  * The token's one use. ERR_DENIED "setup_token_invalid" for a wrong or used token; ERR_CONFLICT
  * "email_taken" when the address has an account that is no administrator's. A request that fails

@@ -54,9 +54,10 @@ class Answer:
 
 
 class Server:
-    """One data directory and the `slipway serve` over it."""
+    """One data directory and the `slipway serve` over it. beside: another server, whose database it
+    is given as its second node, as docs/operations.md says."""
 
-    def __init__(self, database="sqlite", settings=(), admin=True):
+    def __init__(self, database="sqlite", settings=(), admin=True, beside=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-test-"))
         self.data = self.dir / "data"
         self.password_file = self.dir / "admin-password"
@@ -68,6 +69,10 @@ class Server:
         self.process = None
         self.log = self.dir / "serve.log"
         self._tokens = {}
+        if beside:
+            shutil.copytree(beside.data / "keys", self.data / "keys")
+            (self.data / "tls").mkdir()
+            shutil.copy(beside.ca, self.ca)
         command = [SLIPWAY, "init", "--data", self.data, "--database", database]
         if admin:
             command += ["--admin-email", ADMIN_EMAIL, "--admin-password-file", self.password_file]

@@ -160,6 +160,31 @@ static void a_lost_or_foreign_private_key_is_an_error(void **state)
 	assert_int_equal(keyring_open(&place, w->db, clock_wall_us(), &never, &seq), ERR_CORRUPT);
 }
 
+/* A second node that was given the keys but not the secret, or another one. */
+static void a_foreign_secret_is_an_error(void **state)
+{
+	struct world *w = *state;
+	struct key_place place = {w->dir, "", ""};
+	uint64_t seq;
+	struct keyring *ring = open_ring(w, &seq), *never;
+	char secret[160], aside[160];
+	FILE *file;
+
+	keyring_close(ring);
+	(void)snprintf(secret, sizeof(secret), "%s/secret.key", w->dir);
+	(void)snprintf(aside, sizeof(aside), "%s/aside", w->dir);
+	assert_int_equal(rename(secret, aside), 0);
+	assert_int_equal(keyring_open(&place, w->db, clock_wall_us(), &never, &seq), ERR_NOT_FOUND);
+	assert_int_not_equal(access(secret, F_OK), 0); /* nor was one made */
+	file = fopen(secret, "w");
+	assert_non_null(file);
+	assert_true(fputs("0123456789abcdef0123456789abcdef", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(keyring_open(&place, w->db, clock_wall_us(), &never, &seq), ERR_CONFLICT);
+	assert_int_equal(rename(aside, secret), 0);
+	keyring_close(open_ring(w, &seq));
+}
+
 static void the_key_set_holds_public_parts_only(void **state)
 {
 	uint64_t seq;
@@ -182,6 +207,7 @@ int main(void)
 		CASE(a_key_signs_for_its_own_kind_only),
 		CASE(keys_are_kept_and_private),
 		CASE(a_lost_or_foreign_private_key_is_an_error),
+		CASE(a_foreign_secret_is_an_error),
 		CASE(the_key_set_holds_public_parts_only),
 	};
 
