@@ -26,6 +26,12 @@ const char *ticket_purpose_name(enum ticket_purpose p)
 	return purposes[p];
 }
 
+span ticket_secret(span text)
+{
+	return span_starts_with(text, SPAN(PREFIX)) ? span_from_offset(text, sizeof(PREFIX) - 1)
+						    : SPAN_EMPTY;
+}
+
 err ticket_issue(
 	struct db_tx *tx, const struct ticket *t, int64_t now_us, char ret_text[TICKET_TEXT_SIZE])
 {

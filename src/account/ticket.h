@@ -26,6 +26,8 @@ enum ticket_purpose {
 const char *ticket_purpose_name(enum ticket_purpose p);
 
 #define TICKET_TEXT_SIZE (4 + 43 + 1)
+/* The random part of a ticket's text, Base64url; borrowed. Empty for what is no ticket. */
+span ticket_secret(span text);
 
 struct ticket {
 	enum ticket_purpose purpose;

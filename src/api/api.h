@@ -26,6 +26,8 @@ enum field_type {
 			  elements */
 	FIELD_OBJECT,  /* fields: its members */
 	FIELD_OBJECTS, /* array of objects; least/most: elements */
+	FIELD_FOREIGN, /* an object that a standard defines for browsers, which may extend it; the
+			  handler reads what it knows. least/most: members */
 	FIELD_JSON,    /* any JSON value: in answers only */
 };
 

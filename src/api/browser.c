@@ -16,19 +16,16 @@ static bool method_is_safe(span method)
 	return span_is(method, "GET") || span_is(method, "HEAD") || span_is(method, "OPTIONS");
 }
 
-/* The origin of this server as browsers see it: from the settings, else from the request. */
-static bool is_our_origin(struct request *rq, span origin)
+span request_origin(struct request *rq)
 {
 	span url = span_from(conf_str(rq->task.service->conf, CONF_PUBLIC_URL));
 
-	if (url.len) {
-		while (span_ends_with(url, SPAN("/")))
-			url = span_sub(url, 0, url.len - 1);
-		return span_eq(origin, url);
-	}
-	if (!span_starts_with(origin, SPAN("https://")))
-		return false;
-	return span_eq(span_from_offset(origin, 8), request_header(rq, "Host"));
+	if (url.len == 0)
+		return span_from(arena_printf(
+			rq->task.arena, "https://%.*s", SPAN_ARG(request_header(rq, "Host"))));
+	while (span_ends_with(url, SPAN("/")))
+		url = span_sub(url, 0, url.len - 1);
+	return url;
 }
 
 bool request_is_same_origin(struct request *rq)
@@ -36,7 +33,7 @@ bool request_is_same_origin(struct request *rq)
 	span site = request_header(rq, "Sec-Fetch-Site");
 	span origin = request_header(rq, "Origin");
 
-	if (origin.len && !is_our_origin(rq, origin))
+	if (origin.len && !span_eq(origin, request_origin(rq)))
 		return false;
 	return site.len ? span_is(site, "same-origin") : origin.len > 0;
 }

@@ -2,6 +2,7 @@
 #include "service/second_factor.h"
 
 #include "api/handlers.h"
+#include "api/passkeys.h"
 #include "api/qr_code.h"
 #include "api/write_account.h"
 #include "crypto/secret.h"
@@ -11,11 +12,17 @@
 /* Exactly one of the members that can answer. */
 static err read_answer(struct request *rq, struct factor_answer *ret)
 {
+	const json_t *passkey = request_json(rq, "passkey");
+	struct passkey_answer *p;
+
 	*ret = (struct factor_answer){request_text(rq, "otp"), request_text(rq, "recovery_code")};
-	if ((ret->otp.len > 0) + (ret->recovery_code.len > 0) == 1)
+	if ((ret->otp.len > 0) + (ret->recovery_code.len > 0) + json_is_object(passkey) != 1)
+		return fail(&rq->task, ERR_INVALID, "missing_member",
+			"Send 'otp', 'recovery_code' or 'passkey', one of them.");
+	if (!json_is_object(passkey))
 		return OK;
-	return fail(&rq->task, ERR_INVALID, "missing_member",
-		"Send 'otp' or 'recovery_code', one of them.");
+	ret->passkey = p = arena_alloc(rq->task.arena, sizeof(*p));
+	return read_passkey_answer(rq, passkey, "passkey.credential", p);
 }
 
 err post_second_factor(struct request *rq)
@@ -87,15 +94,20 @@ err post_totp(struct request *rq)
 	return e;
 }
 
-static void write_codes(struct request *rq, struct recovery_codes *codes)
+void write_recovery_codes(struct request *rq, struct recovery_codes *codes)
 {
-	json_begin_object(&rq->out, NULL);
 	json_begin_array(&rq->out, "recovery_codes");
 	for (size_t i = 0; i < codes->count; i++)
 		json_cstr(&rq->out, NULL, codes->text[i]);
 	json_end(&rq->out);
-	json_end(&rq->out);
 	wipe(codes, sizeof(*codes));
+}
+
+static void write_codes(struct request *rq, struct recovery_codes *codes)
+{
+	json_begin_object(&rq->out, NULL);
+	write_recovery_codes(rq, codes);
+	json_end(&rq->out);
 }
 
 err post_totp_confirm(struct request *rq)

@@ -22,6 +22,9 @@ api_handler get_federation_start, get_federation_callback, post_identity_start;
 api_handler post_identity_provider, list_identity_providers, get_identity_provider;
 api_handler patch_identity_provider, delete_identity_provider, post_identity_provider_test;
 api_handler list_sign_in_providers, list_own_identities, delete_own_identity;
+/* passkeys.c */
+api_handler post_passkey_options, post_passkey, delete_passkey, post_passkey_sign_in_options;
+api_handler post_passkey_sign_in, post_step_up_options;
 /* accounts.c */
 api_handler post_account, list_accounts, get_account, patch_account;
 /* roles.c */

@@ -105,6 +105,9 @@ static void write_field(struct json_writer *w, const struct field *f, bool answe
 	case FIELD_OBJECT:
 		write_object(w, f->fields, answer);
 		break;
+	case FIELD_FOREIGN:
+		write_type(w, "object", nullable);
+		break;
 	case FIELD_JSON:
 	case FIELD_END:
 		break;

@@ -6,6 +6,7 @@
 
 #include "api/catalogue.h"
 #include "service/api_keys.h"
+#include "service/passkeys.h"
 #include "service/report_update.h"
 
 #include "base/banned.h"
@@ -51,7 +52,24 @@ static const struct field page[] = {PAGE_QUERY, END};
 
 #define ANSWERS                                                                                    \
 	OPT_TEXT("otp", 10, "The present password of the authenticator app"),                      \
-		OPT_TEXT("recovery_code", 40, "One of the recovery codes; it is used up")
+		OPT_TEXT("recovery_code", 40, "One of the recovery codes; it is used up"),         \
+	{                                                                                          \
+		"passkey", FIELD_OBJECT, false, 0, 0, NULL, passkey_answer,                        \
+			"The answer of a passkey"                                                  \
+	}
+
+#define PASSKEY_TICKET TEXT("ticket", 1, 100, "From the answer that gave the options")
+#define CREDENTIAL                                                                                 \
+	{                                                                                          \
+		"credential", FIELD_FOREIGN, true, 0, 20, NULL, NULL,                              \
+			"What the browser's PublicKeyCredential.toJSON() gives (WebAuthn)"         \
+	}
+static const struct field passkey_answer[] = {PASSKEY_TICKET, CREDENTIAL, END};
+static const struct field new_passkey[] = {PASSKEY_TICKET,
+	TEXT("name", 1, PASSKEY_NAME_MAX, "What its owner calls it"), CREDENTIAL, END};
+static const struct field passkey_sign_in_fields[] = {PASSKEY_TICKET, CREDENTIAL, SESSION, END};
+static const struct field passkey_options[] = {
+	OPT_TEXT("mfa_token", 100, "Of a sign-in that waits: lists the account's passkeys"), END};
 
 static const struct field login[] = {EMAIL, PASSWORD,
 	OPT_TEXT("otp", 10, "The present password of the authenticator app, if there is one"),
@@ -281,6 +299,15 @@ const struct route routes[] = {
 		false},
 	{"POST", V1 "/auth/step-up", "self.write", post_step_up, NULL, new_proof, NULL, 204,
 		"Proves again who one is, for dangerous actions", NULL, false},
+	{"POST", V1 "/auth/step-up/options", "self.write", post_step_up_options, NULL, NULL, NULL,
+		200, "Begins to prove again who one is, with a passkey", "passkey_options", false},
+	{"POST", V1 "/auth/passkey/options", ALLOW_ANYONE, post_passkey_sign_in_options, NULL,
+		passkey_options, NULL, 200,
+		"Begins to sign in with a passkey, alone or as the second factor",
+		"passkey_options", false},
+	{"POST", V1 "/auth/passkey", ALLOW_ANYONE, post_passkey_sign_in, NULL,
+		passkey_sign_in_fields, NULL, 200, "Signs in with a passkey and nothing else",
+		"session_opened", false},
 	{"POST", V1 "/auth/refresh", ALLOW_ANYONE, post_refresh, NULL, refresh, NULL, 200,
 		"Exchanges a refresh token for the next pair", "session_opened", false},
 	{"POST", V1 "/auth/logout", ALLOW_ANYONE, post_logout, NULL, logout, NULL, 200,
@@ -345,6 +372,13 @@ const struct route routes[] = {
 		"recovery_codes", false},
 	{"DELETE", V1 "/me/totp/{id}", "self.write", delete_totp, NULL, NULL, NULL, 204,
 		"Removes the authenticator app", NULL, false, true},
+	{"POST", V1 "/me/passkeys/options", "self.write", post_passkey_options, NULL, NULL, NULL,
+		200, "Begins to register a passkey", "passkey_options", false, true},
+	{"POST", V1 "/me/passkeys", "self.write", post_passkey, NULL, new_passkey, NULL, 201,
+		"Registers a passkey; the first factor comes with recovery codes", "new_passkey",
+		false, true},
+	{"DELETE", V1 "/me/passkeys/{id}", "self.write", delete_passkey, NULL, NULL, NULL, 204,
+		"Removes a passkey", NULL, false, true},
 	{"POST", V1 "/me/recovery-codes", "self.write", post_recovery_codes, NULL, NULL, NULL, 200,
 		"Makes new recovery codes; the old ones end", "recovery_codes", false, true},
 

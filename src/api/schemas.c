@@ -148,6 +148,16 @@ static const struct field totp_enrolment[] = {TEXT("id", "Id of the factor to be
 static const struct field recovery_codes[] = {
 	STRINGS("recovery_codes", "To be kept safe; empty when the old ones stay"), END};
 
+static const struct field passkey_options[] = {TEXT("ticket", "To be sent with the answer, once"),
+	TIME("expires_at", "The answer counts until then"),
+	JSON("options", "For PublicKeyCredential.parseCreationOptionsFromJSON() or "
+			"parseRequestOptionsFromJSON() (WebAuthn)"),
+	END};
+static const struct field new_passkey[] = {TEXT("id", "Id of the factor"),
+	CHOICE("kind", "passkey", "What it is"), TEXT("name", "What its owner calls it"),
+	TIME("created_at", "When it was enrolled"),
+	STRINGS("recovery_codes", "To be kept safe; empty when the old ones stay"), END};
+
 static const struct field me[] = {
 	CHOICE("kind", "account api_key", "What the request was made with"),
 	TEXT("account_id", "The account"), TEXT("email", "Its e-mail address"),
@@ -410,6 +420,8 @@ const struct schema schemas[] = {
 	{"factors", "An account's second factors", factors},
 	{"totp_enrolment", "An authenticator app to be confirmed", totp_enrolment},
 	{"recovery_codes", "Recovery codes, shown once", recovery_codes},
+	{"passkey_options", "What a browser is to ask an authenticator", passkey_options},
+	{"new_passkey", "A passkey that was just registered", new_passkey},
 	{"me", "Who is asking", me},
 	/* accounts and organisations */
 	{"account", "An account", account},

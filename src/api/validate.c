@@ -159,6 +159,11 @@ static err check_value(const struct place *p, json_t *value)
 			       : expected(p, "an object");
 	case FIELD_OBJECTS:
 		return check_objects(p, value);
+	case FIELD_FOREIGN:
+		return json_is_object(value) && (int64_t)json_object_size(value) <= f->most
+			       ? OK
+			       : expected(p, "an object of at most %lld members",
+					 (long long)f->most);
 	case FIELD_JSON:
 	case FIELD_END:
 		break;

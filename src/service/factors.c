@@ -2,6 +2,8 @@
  * The life of the caller's own factors. Hard rule: a factor counts only after its holder has shown
  * it, and a change of factors ends every other session.
  */
+#include "account/passkey.h"
+#include "account/ticket.h"
 #include "account/totp.h"
 #include "crypto/random.h"
 #include "crypto/seal.h"
@@ -9,6 +11,7 @@
 #include "keyring/keyring.h"
 #include "service/accounts.h"
 #include "service/audit.h"
+#include "service/passkeys.h"
 #include "service/second_factor.h"
 #include "service/second_factor_totp.h"
 
@@ -248,6 +251,80 @@ err totp_confirm(struct task *t, span otp, struct recovery_codes *ret)
 	second_factor_tried(t, &who, e);
 	ret->count = w.renewed ? RECOVERY_CODES : 0;
 	return e == ERR_UNAUTHENTICATED ? ERR_DENIED : e;
+}
+
+/* Passkeys --------------------------------------------------------------------------------------
+ */
+
+static err add_body(struct db_tx *tx, void *arg)
+{
+	struct work *w = arg;
+	struct task *t = w->task;
+	struct factor other;
+	bool found = false;
+	err e = list_body(tx, w);
+
+	if (!e && w->factors.count >= FACTORS_MAX)
+		return fail(t, ERR_CONFLICT, "too_many_factors",
+			"An account has at most %d factors. Remove one first.", FACTORS_MAX);
+	if (!e)
+		e = factor_find_by_credential(
+			tx, t->arena, w->factor.credential_id, &other, &found);
+	if (!e && !found)
+		e = factor_insert(tx, &w->factor);
+	if (found || e == ERR_CONFLICT)
+		return fail(
+			t, ERR_CONFLICT, "passkey_exists", "This passkey is registered already.");
+	if (!e)
+		e = set_codes(tx, w);
+	if (!e)
+		e = prove_session(tx, w, "hwk");
+	if (!e)
+		e = audit_add(tx, t, "factor.create", w->factor.id, "{\"kind\":\"passkey\"}");
+	return e ? e : end_others(tx, w);
+}
+
+static err read_new_passkey(struct task *t, const struct new_passkey *n, struct passkey *ret)
+{
+	struct passkey_expected x = {.challenge = ticket_secret(n->ticket), .origin = n->origin};
+	const char *why = "";
+	err e = passkey_take_challenge(t, PASSKEY_ENROL, n->ticket, t->caller->account);
+
+	/* The caller is known; what is wrong is the answer. */
+	if (e)
+		return e == ERR_UNAUTHENTICATED ? ERR_DENIED : e;
+	e = passkey_register(&x, n->client_data, n->attestation_object, ret, &why);
+	return e != ERR_DENIED ? e
+			       : fail(t, ERR_INVALID, "invalid_passkey",
+					 "The passkey cannot be registered: %s.", why);
+}
+
+err passkey_add(struct task *t, const struct new_passkey *n, struct factor *ret,
+	struct recovery_codes *ret_codes)
+{
+	struct work w = {.task = t};
+	struct passkey key;
+	char id[TYPEID_SIZE];
+	err e = read_new_passkey(t, n, &key);
+
+	if (!e)
+		e = make_codes(ret_codes, w.hashes);
+	if (e)
+		return e;
+	random_id("fac", t->now_us, id);
+	w.factor = (struct factor){.id = span_from(arena_strdup(t->arena, id)),
+		.account = t->caller->account,
+		.name = n->name,
+		.kind = FACTOR_PASSKEY,
+		.active = true,
+		.secret = key.key,
+		.credential_id = key.credential_id,
+		.counter = key.counter,
+		.created_at_us = t->now_us};
+	e = change(&w, add_body);
+	*ret = w.factor;
+	ret_codes->count = w.renewed ? RECOVERY_CODES : 0;
+	return e;
 }
 
 static err renew_body(struct db_tx *tx, void *arg)

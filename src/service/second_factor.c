@@ -16,6 +16,7 @@
 #include "keyring/keyring.h"
 #include "service/audit.h"
 #include "service/open_session.h"
+#include "service/passkeys.h"
 #include "service/passwords.h"
 #include "service/second_factor_totp.h"
 #include "sys/metrics.h"
@@ -151,9 +152,35 @@ static err use_recovery_code(struct db_tx *tx, struct task *t, span account, spa
 err second_factor_use(struct db_tx *tx, struct task *t, const struct account *account,
 	const struct factor_answer *answer, span *ret_method)
 {
-	*ret_method = answer->otp.len ? SPAN("otp") : SPAN("rc");
+	struct factor used;
+
+	*ret_method = answer->passkey ? SPAN("hwk") : answer->otp.len ? SPAN("otp") : SPAN("rc");
+	if (answer->passkey)
+		return passkey_judge(tx, t, answer->passkey, account->id, &used);
 	return answer->otp.len ? use_otp(tx, t, account->id, answer->otp)
 			       : use_recovery_code(tx, t, account->id, answer->recovery_code);
+}
+
+/* Counts the attempt; a passkey's challenge is gone with it. */
+static err begin_answer(struct task *t, const struct account *account,
+	const struct factor_answer *answer, enum passkey_use use)
+{
+	err e = second_factor_try(t, account);
+
+	if (e || !answer->passkey)
+		return e;
+	e = passkey_take_challenge(t, use, answer->passkey->ticket, account->id);
+	if (e)
+		second_factor_tried(t, account, e);
+	return e;
+}
+
+static void end_answer(struct task *t, const struct account *account,
+	const struct factor_answer *answer, err outcome)
+{
+	second_factor_tried(t, account, outcome);
+	if (answer->passkey)
+		passkey_judged(t, answer->passkey, outcome);
 }
 
 /* Sign-in that waits -----------------------------------------------------------------------------
@@ -293,11 +320,11 @@ err second_factor_sign_in(
 	err e = db_transact(t->service->db, DB_READ, peek_body, &w);
 
 	if (!e)
-		e = second_factor_try(t, &w.account);
+		e = begin_answer(t, &w.account, answer, PASSKEY_SECOND_FACTOR);
 	if (e)
 		return e;
 	e = db_transact(t->service->db, DB_WRITE, finish_body, &w);
-	second_factor_tried(t, &w.account, e);
+	end_answer(t, &w.account, answer, e);
 	if (e == ERR_UNAUTHENTICATED) {
 		metric_add(METRIC_LOGINS, "refused", 1);
 		if (db_transact(t->service->db, DB_WRITE, note_refusal, &w))
@@ -375,12 +402,13 @@ err step_up(struct task *t, span password, const struct factor_answer *answer)
 		return fail(
 			t, ERR_DENIED, "session_required", "Only sessions can be proved again.");
 	if (!e)
-		e = password.len ? check_password(&p) : second_factor_try(t, &p.account);
+		e = password.len ? check_password(&p)
+				 : begin_answer(t, &p.account, answer, PASSKEY_STEP_UP);
 	if (e)
-		return e;
+		return e == ERR_UNAUTHENTICATED ? ERR_DENIED : e;
 	e = db_transact(t->service->db, DB_WRITE, prove_body, &p);
 	if (!password.len)
-		second_factor_tried(t, &p.account, e);
+		end_answer(t, &p.account, answer, e);
 	/* The caller is known; what is wrong is the answer. */
 	return e == ERR_UNAUTHENTICATED ? ERR_DENIED : e;
 }

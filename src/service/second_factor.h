@@ -11,9 +11,17 @@
 #include "account/factor.h"
 #include "service/issue_tokens.h"
 
-/* What somebody answers with; exactly one member is not empty. */
+/* What an authenticator answers; bytes, decoded. origin: this server's, as browsers see it. */
+struct passkey_answer {
+	span ticket, origin;
+	span credential_id, client_data, authenticator_data, signature;
+	span user; /* the user handle: the account's id; or empty */
+};
+
+/* What somebody answers with; exactly one member is there. */
 struct factor_answer {
 	span otp, recovery_code;
+	const struct passkey_answer *passkey;
 };
 
 /* True when these methods of a session (RFC 8176 words) are more than a password. */
@@ -81,6 +89,17 @@ struct recovery_codes {
 };
 /* The first password makes it a factor; all other sessions end. The caller wipes ret. */
 err totp_confirm(struct task *t, span otp, struct recovery_codes *ret) MUST_USE;
+/*
+ * A new passkey of the caller: the answer to a challenge for PASSKEY_ENROL (service/passkeys.h).
+ * ERR_INVALID "invalid_passkey", ERR_CONFLICT "passkey_exists" whoever has registered it,
+ * ERR_DENIED "challenge_invalid". All other sessions end. The caller wipes codes.
+ */
+struct new_passkey {
+	span ticket, origin, name;
+	span client_data, attestation_object; /* bytes, decoded */
+};
+err passkey_add(struct task *t, const struct new_passkey *n, struct factor *ret,
+	struct recovery_codes *ret_codes) MUST_USE;
 /* Removes one of the caller's. ERR_DENIED "factor_required" when it is the last of one who needs
  * it. */
 err factor_remove(struct task *t, enum factor_kind kind, span id) MUST_USE;
