@@ -5,6 +5,7 @@ import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
 import * as account from "./account.mjs";
 import * as factors from "./factors.mjs";
+import * as providers from "./providers.mjs";
 import * as signIn from "./sign_in.mjs";
 import * as site from "./site.mjs";
 
@@ -12,7 +13,8 @@ const only = process.argv[2] ?? "";
 let server, fresh, browser;
 
 before(async () => {
-	server = await Server.start({ settings: ["session.limit=900", "limit.api=1000", "auth.second_factor_roles=guest"] });
+	server = await Server.start({ settings: ["session.limit=900", "limit.api=1000", "auth.second_factor_roles=guest",
+		"net.allow_insecure_loopback=true"] });
 	fresh = await Server.start({ admin: false });
 	browser = await Browser.start(server, fresh);
 });
@@ -23,7 +25,7 @@ after(async () => {
 });
 
 // Two at a time where they do not disturb each other; the last file stops the server in between.
-for (const [file, tests] of Object.entries({ signIn, factors, account, site }))
+for (const [file, tests] of Object.entries({ signIn, factors, account, providers, site }))
 	describe(file, { concurrency: file === "site" ? 1 : 2 }, () => {
 		for (const [name, run] of Object.entries(tests))
 			if (`${file}.${name}`.includes(only))

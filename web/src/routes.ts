@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { Account } from "./pages/account";
 import { Enrol } from "./pages/enrol";
+import { Identities } from "./pages/identities";
 import { Keys } from "./pages/keys";
 import { SecondFactor } from "./pages/second_factor";
 import { Security } from "./pages/security";
@@ -30,6 +31,7 @@ export const pages: Page[] = [
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
 	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
 	{ path: "/account/sessions", title: "Sessions", access: "signed-in", menu: "Account", view: Sessions },
+	{ path: "/account/identities", title: "Linked accounts", access: "signed-in", menu: "Account", view: Identities },
 	{ path: "/account/keys", title: "API keys", access: "signed-in", menu: "Account", permission: "self.write", view: Keys },
 ];
 

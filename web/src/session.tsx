@@ -2,7 +2,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { get, post, Problem, setCsrfToken } from "./api";
-import { navigate, safeReturn } from "./router";
+import { navigate, query, safeReturn } from "./router";
 
 export interface Me {
 	kind: "account" | "api_key";
@@ -38,15 +38,22 @@ export interface Waiting {
 
 let waiting: Waiting | undefined;
 
-export function isWaiting(): Waiting | undefined {
-	return waiting;
-}
-
 /** When signing in fails because a second factor is due: goes on to ask for it. */
 export function goOnWithFactor(error: unknown): void {
 	if (!(error instanceof Problem && error.code === "mfa_required")) throw error;
 	waiting = { mfa_token: String(error.members.mfa_token), methods: (error.members.methods as string[]) ?? ["totp"] };
 	navigate("/second-factor");
+}
+
+/** Back from an identity provider, and a second factor is due: the server says so behind the #. */
+export function takeWaiting(): Waiting | undefined {
+	const given = new URLSearchParams(location.hash.slice(1));
+	const mfa_token = given.get("mfa_token");
+	if (!mfa_token) return waiting;
+	waiting = { mfa_token, methods: (given.get("methods") ?? "").split(" ") };
+	rememberReturn(query("return_to"));
+	history.replaceState(null, "", location.pathname);
+	return waiting;
 }
 
 export interface Session {
@@ -74,6 +81,10 @@ export function rememberReturn(to: string): void {
 	sessionStorage.setItem(RETURN_KEY, safeReturn(to));
 }
 
+export function peekReturn(): string {
+	return safeReturn(sessionStorage.getItem(RETURN_KEY) ?? "/account");
+}
+
 export function takeReturn(fallback = "/account"): string {
 	const to = sessionStorage.getItem(RETURN_KEY);
 	sessionStorage.removeItem(RETURN_KEY);
@@ -97,9 +108,11 @@ export async function enter(answer: SignedIn, session: Session): Promise<void> {
 /** Signs out here. The server clears this site's data, which would forget the choice of a theme. */
 export async function signOut(session: Session): Promise<void> {
 	const theme = localStorage.getItem("theme");
-	await post("/auth/logout", {}, { open: true });
+	const left = await post<{ logout_url: string | null } | undefined>("/auth/logout", {}, { open: true });
 	if (theme) localStorage.setItem("theme", theme);
 	setCsrfToken(undefined);
+	// Through a provider one has come: the session there ends too.
+	if (left?.logout_url) return location.assign(left.logout_url);
 	await session.refresh();
 	navigate("/sign-in");
 }

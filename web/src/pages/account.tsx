@@ -1,4 +1,5 @@
 // One's own account: who one is to this server.
+import { ProviderFailure } from "../providers";
 import { Heading } from "../router";
 import { isLimit, useSession } from "../session";
 import { Section } from "../ui";
@@ -14,6 +15,7 @@ export function Account() {
 	return (
 		<>
 			<Heading>Profile</Heading>
+			<ProviderFailure />
 			<Section title="Account">
 				<dl class="facts">
 					<div><dt>E-mail address</dt><dd>{me.email}</dd></div>

@@ -1,14 +1,14 @@
 // The second step of a sign-in: a code from the authenticator app, or a recovery code.
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { post } from "../api";
 import { CodeQuestion, codeAnswer, FACTOR_CONCERNS } from "../factors";
 import { Form } from "../forms";
 import { Heading, Link, navigate } from "../router";
-import { enter, isWaiting, useSession, type SignedIn } from "../session";
+import { enter, takeWaiting, useSession, type SignedIn } from "../session";
 
 export function SecondFactor() {
 	const session = useSession();
-	const waiting = isWaiting();
+	const [waiting] = useState(takeWaiting);
 	useEffect(() => {
 		// After a reload nothing waits any more.
 		if (!waiting) navigate("/sign-in", { replace: true });

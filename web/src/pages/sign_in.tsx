@@ -1,15 +1,19 @@
-// Sign-in with a password. Identity providers and passkeys stand beside it where there are any.
-import { useEffect } from "preact/hooks";
-import { post } from "../api";
+// Sign-in with a password, and beside it through the identity providers there are.
+import { useEffect, useState } from "preact/hooks";
+import { get, post } from "../api";
 import { Field, Form, PasswordField, type Values } from "../forms";
+import { ProviderFailure, ProviderLinks, type Provider } from "../providers";
 import { Heading, navigate, query } from "../router";
-import { enter, goOnWithFactor, rememberReturn, takeReturn, useSession, type SignedIn } from "../session";
+import { enter, goOnWithFactor, peekReturn, rememberReturn, takeReturn, useSession, type SignedIn } from "../session";
 
 export function SignIn() {
 	const session = useSession();
+	const [providers, setProviders] = useState<Provider[]>([]);
 	useEffect(() => {
 		const to = query("return_to");
 		if (to) rememberReturn(to);
+		// Without them there is still the password.
+		get<{ items: Provider[] }>("/auth/providers", { open: true }).then((list) => setProviders(list.items), () => {});
 	}, []);
 	useEffect(() => {
 		// Somebody who is signed in has no business here.
@@ -29,11 +33,13 @@ export function SignIn() {
 	return (
 		<>
 			<Heading>Sign in</Heading>
+			<ProviderFailure />
 			<Form submit="Sign in" onSubmit={signIn}>
 				<Field name="email" label="E-mail address" type="email" autocomplete="username" required
 					spellcheck={false} autocapitalize="off" autoFocus />
 				<PasswordField autocomplete="current-password" />
 			</Form>
+			{providers.length > 0 && <ProviderLinks list={providers} returnTo={peekReturn()} />}
 		</>
 	);
 }
