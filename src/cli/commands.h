@@ -15,6 +15,8 @@ extern const struct command customer_commands[];
 extern const size_t customer_commands_count;
 extern const struct command access_commands[];
 extern const size_t access_commands_count;
+extern const struct command provider_commands[];
+extern const size_t provider_commands_count;
 extern const struct command signing_key_commands[];
 extern const size_t signing_key_commands_count;
 extern const struct command activity_commands[];
