@@ -2,15 +2,15 @@
 
 -- name: account_insert_sql
 INSERT INTO accounts (id, email, email_key, role, organisation_id, password_hash, state, epoch,
-    created_at, last_login_at, factor_required)
-VALUES ($1, $2, $3, $4, $5, $6, 'active', 1, $7, NULL, $8);
+    created_at, last_login_at, factor_required, verified_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'active', 1, $7, NULL, $8, $9);
 
 -- name: account_select
 SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at, last_login_at,
     factor_required, (SELECT COUNT(*) FROM factors f
         WHERE f.account_id = accounts.id AND f.state = 'active'),
     (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
-    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role)
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at
 FROM accounts WHERE id = $1;
 
 -- name: account_select_by_email
@@ -18,7 +18,7 @@ SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at
     factor_required, (SELECT COUNT(*) FROM factors f
         WHERE f.account_id = accounts.id AND f.state = 'active'),
     (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
-    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role)
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at
 FROM accounts WHERE email_key = $1;
 
 -- name: account_list_sql
@@ -26,12 +26,13 @@ SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at
     factor_required, (SELECT COUNT(*) FROM factors f
         WHERE f.account_id = accounts.id AND f.state = 'active'),
     (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
-    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role)
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at
 FROM accounts WHERE id > $1 AND ($2 = '' OR organisation_id = $2) ORDER BY id LIMIT $3;
 
 -- name: account_update_sql
-UPDATE accounts SET email = $1, email_key = $2, role = $3, organisation_id = $4, state = $5
-WHERE id = $6;
+UPDATE accounts SET email = $1, email_key = $2, role = $3, organisation_id = $4, state = $5,
+    verified_at = $6
+WHERE id = $7;
 
 -- name: account_set_password_sql
 UPDATE accounts SET password_hash = $1 WHERE id = $2;
@@ -56,6 +57,23 @@ ORDER BY id LIMIT 64;
 UPDATE devices SET epoch = epoch + 1
 WHERE licence_id IN (SELECT id FROM licences WHERE account_id = $1)
 RETURNING id, epoch;
+
+-- What is an account's own, in the order in which it can be deleted.
+
+-- name: account_delete_sessions
+DELETE FROM sessions WHERE account_id = $1;
+
+-- name: account_delete_keys
+DELETE FROM api_keys WHERE account_id = $1;
+
+-- name: account_delete_tickets
+DELETE FROM tickets WHERE account_id = $1;
+
+-- name: account_delete_places
+DELETE FROM known_places WHERE account_id = $1;
+
+-- name: account_delete_row
+DELETE FROM accounts WHERE id = $1;
 
 -- Roles ------------------------------------------------------------------------------------------
 
@@ -94,6 +112,60 @@ SELECT id, name, created_at FROM organisations WHERE name = $1;
 
 -- name: organisation_list_sql
 SELECT id, name, created_at FROM organisations WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: organisation_rename_sql
+UPDATE organisations SET name = $1 WHERE id = $2;
+
+-- name: organisation_count_sql
+SELECT (SELECT COUNT(*) FROM accounts WHERE organisation_id = $1)
+    + (SELECT COUNT(*) FROM invitations WHERE organisation_id = $1)
+    + (SELECT COUNT(*) FROM licences WHERE organisation_id = $1)
+    + (SELECT COUNT(*) FROM packages WHERE organisation_id = $1);
+
+-- name: organisation_delete_sql
+DELETE FROM organisations WHERE id = $1;
+
+-- Invitations ------------------------------------------------------------------------------------
+
+-- name: invitation_insert_sql
+INSERT INTO invitations (id, email, email_key, role, organisation_id, invited_by, created_at,
+    expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: invitation_select
+SELECT id, email, role, organisation_id, invited_by, created_at, expires_at
+FROM invitations WHERE id = $1;
+
+-- name: invitation_list_sql
+SELECT id, email, role, organisation_id, invited_by, created_at, expires_at
+FROM invitations WHERE id > $1 AND expires_at > $2 AND ($3 = '' OR organisation_id = $3)
+ORDER BY id LIMIT $4;
+
+-- name: invitation_delete_sql
+DELETE FROM invitations WHERE id = $1;
+
+-- name: invitation_delete_of_email
+DELETE FROM invitations WHERE email_key = $1 RETURNING id;
+
+-- name: invitation_expire_sql
+DELETE FROM invitations WHERE expires_at <= $1;
+
+-- Known places -----------------------------------------------------------------------------------
+
+-- name: known_places_count
+SELECT COUNT(*) FROM known_places WHERE account_id = $1;
+
+-- name: known_place_touch
+UPDATE known_places SET last_seen_at = $1 WHERE account_id = $2 AND place_hash = $3;
+
+-- name: known_place_insert
+INSERT INTO known_places (account_id, place_hash, last_seen_at) VALUES ($1, $2, $3);
+
+-- name: known_places_trim
+-- Those seen longest ago, beyond the newest so many.
+DELETE FROM known_places WHERE account_id = $1 AND place_hash IN (
+    SELECT place_hash FROM known_places WHERE account_id = $1
+    ORDER BY last_seen_at DESC, place_hash LIMIT 1000 OFFSET $2);
 
 -- Sessions ---------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 
 #include "account/account_queries.h"
 #include "account/epoch.h"
+#include "account/factor.h"
 #include "account/session.h"
 #include "policy/policy.h"
 #include "state/records.h"
@@ -25,6 +26,7 @@ static void read_account(struct db_rows *rows, struct arena *a, struct account *
 		.factors = (unsigned)db_int(rows, 10),
 		.permissions = db_text_in(rows, 11, a),
 		.max_sessions = db_int(rows, 12),
+		.verified_at_us = db_int(rows, 13),
 	};
 	if (role_permissions(ret->role).len)
 		ret->permissions = role_permissions(ret->role);
@@ -35,7 +37,8 @@ err account_insert(struct db_tx *tx, struct arena *a, const struct account *acco
 	return db_exec(tx, account_insert_sql, DB_TEXT(account->id), DB_TEXT(account->email),
 		DB_TEXT(email_key(a, account->email)), DB_TEXT(account->role),
 		DB_OPT_TEXT(account->org), DB_TEXT(account->password_hash),
-		DB_INT(account->created_at_us), DB_INT(account->factor_required));
+		DB_INT(account->created_at_us), DB_INT(account->factor_required),
+		DB_OPT_INT(account->verified_at_us));
 }
 
 static err one_account(struct db_rows *rows, struct arena *a, struct account *ret, bool *ret_found)
@@ -94,12 +97,23 @@ err account_list(struct db_tx *tx, struct arena *a, span after, span org, size_t
 	return OK;
 }
 
+err account_delete(struct db_tx *tx, span id)
+{
+	const struct db_statement *const own[] = {&account_delete_sessions, &account_delete_keys,
+		&account_delete_tickets, &account_delete_places, &account_delete_row};
+	err e = factor_delete_all(tx, id);
+
+	for (size_t i = 0; i < ARRAY_LEN(own) && !e; i++)
+		e = db_exec(tx, *own[i], DB_TEXT(id));
+	return e;
+}
+
 err account_update(struct db_tx *tx, struct arena *a, const struct account *account)
 {
 	return db_exec(tx, account_update_sql, DB_TEXT(account->email),
 		DB_TEXT(email_key(a, account->email)), DB_TEXT(account->role),
 		DB_OPT_TEXT(account->org), DB_CSTR(account->disabled ? "disabled" : "active"),
-		DB_TEXT(account->id));
+		DB_OPT_INT(account->verified_at_us), DB_TEXT(account->id));
 }
 
 err account_set_password(struct db_tx *tx, span id, span password_hash)
@@ -249,6 +263,29 @@ err organisation_find(struct db_tx *tx, struct arena *a, span id_or_name, struct
 		read_organisation(rows, a, ret);
 	*ret_found = found;
 	return OK;
+}
+
+err organisation_rename(struct db_tx *tx, span id, span name)
+{
+	return db_exec(tx, organisation_rename_sql, DB_TEXT(name), DB_TEXT(id));
+}
+
+err organisation_count(struct db_tx *tx, span id, int64_t *ret)
+{
+	bool row;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, organisation_count_sql, DB_TEXT(id));
+
+	if (!e)
+		e = db_next(rows, &row);
+	if (!e)
+		*ret = row ? db_int(rows, 0) : 0;
+	return e;
+}
+
+err organisation_delete(struct db_tx *tx, span id)
+{
+	return db_exec(tx, organisation_delete_sql, DB_TEXT(id));
 }
 
 err organisation_list(struct db_tx *tx, struct arena *a, span after, size_t limit,

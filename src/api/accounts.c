@@ -1,6 +1,7 @@
 /* Accounts, administered. */
 #include "api/handlers.h"
 
+#include "api/browser.h"
 #include "api/write_account.h"
 #include "service/accounts.h"
 
@@ -16,6 +17,7 @@ void write_account(struct request *rq, const struct account *a)
 	json_cstr(&rq->out, "state", a->disabled ? "disabled" : "active");
 	json_time(&rq->out, "created_at", a->created_at_us);
 	answer_time(rq, "last_login_at", a->last_login_at_us);
+	answer_time(rq, "verified_at", a->verified_at_us);
 	json_end(&rq->out);
 }
 
@@ -75,5 +77,26 @@ err patch_account(struct request *rq)
 
 	if (!e)
 		write_account(rq, &account);
+	return e;
+}
+
+static bool with_licences(struct request *rq)
+{
+	return span_is(request_text(rq, "licences"), "delete");
+}
+
+err delete_account(struct request *rq)
+{
+	return account_remove(&rq->task, rq->params[0], with_licences(rq));
+}
+
+err delete_me(struct request *rq)
+{
+	err e = account_remove(&rq->task, SPAN_EMPTY, with_licences(rq));
+
+	if (!e && rq->caller.cookie) {
+		answer_no_session_cookie(rq);
+		answer_header(rq, "Clear-Site-Data", SPAN("\"cache\", \"cookies\", \"storage\""));
+	}
 	return e;
 }

@@ -26,11 +26,16 @@ api_handler list_sign_in_providers, list_own_identities, delete_own_identity;
 api_handler post_passkey_options, post_passkey, delete_passkey, post_passkey_sign_in_options;
 api_handler post_passkey_sign_in, post_step_up_options;
 /* accounts.c */
-api_handler post_account, list_accounts, get_account, patch_account;
+api_handler post_account, list_accounts, get_account, patch_account, delete_account, delete_me;
 /* roles.c */
 api_handler post_role, list_roles, get_role, patch_role, delete_role;
+/* invitations.c */
+api_handler post_invitation, list_invitations, delete_invitation, post_acceptance;
+/* mailbox.c */
+api_handler post_email, post_email_verification, post_password_reset, post_password_reset_confirm;
 /* organisations.c */
-api_handler post_organisation, list_organisations, get_organisation;
+api_handler post_organisation, list_organisations, get_organisation, list_members;
+api_handler patch_organisation, delete_organisation;
 /* keys.c */
 api_handler post_key, list_keys, delete_key, rotate_key, list_own_keys, delete_own_key;
 /* signing_keys.c */

@@ -1,6 +1,7 @@
 /* Organisations: the vendor's customers. */
 #include "api/handlers.h"
 
+#include "api/write_account.h"
 #include "service/accounts.h"
 
 #include "base/banned.h"
@@ -47,4 +48,35 @@ err get_organisation(struct request *rq)
 	if (!e)
 		write_organisation(rq, &o);
 	return e;
+}
+
+err list_members(struct request *rq)
+{
+	size_t limit = (size_t)page_limit(rq), count;
+	struct account *list;
+	err e = organisation_members(
+		&rq->task, rq->params[0], page_cursor(rq), limit + 1, &list, &count);
+
+	if (e)
+		return e;
+	page_begin(rq);
+	for (size_t i = 0; i < MIN(count, limit); i++)
+		write_account(rq, &list[i]);
+	page_end(rq, count > limit ? list[limit - 1].id : SPAN_EMPTY);
+	return OK;
+}
+
+err patch_organisation(struct request *rq)
+{
+	struct organisation o;
+	err e = organisation_change(&rq->task, rq->params[0], request_text(rq, "name"), &o);
+
+	if (!e)
+		write_organisation(rq, &o);
+	return e;
+}
+
+err delete_organisation(struct request *rq)
+{
+	return organisation_remove(&rq->task, rq->params[0]);
 }

@@ -133,6 +133,15 @@ static const struct field refresh[] = {
 static const struct field setup[] = {
 	TEXT("token", 1, 128, "The one-time token `slipway init` has shown"), EMAIL, PASSWORD, END};
 
+#define TICKET TEXT("token", 1, 100, "From the link of the mail, what stands behind '#'")
+
+static const struct field acceptance[] = {
+	TICKET, TEXT("password", 1, 1024, "The password of the new account"), SESSION, END};
+static const struct field email[] = {EMAIL, END};
+static const struct field mailed_ticket[] = {TICKET, END};
+static const struct field reset_confirm[] = {
+	TICKET, TEXT("password", 1, 1024, "The new password"), END};
+
 /* Administration --------------------------------------------------------------------------------
  */
 
@@ -163,6 +172,10 @@ static const struct field new_role[] = {
 static const struct field role_change_fields[] = {
 	{"permissions", FIELD_STRINGS, false, 0, 64, NULL, NULL, "What its holders may do"},
 	ROLE_MEMBERS, END};
+static const struct field account_removal[] = {
+	OPT_CHOICE("licences", "delete", "Deletes licences that have not ended, too"), END};
+static const struct field new_invitation[] = {EMAIL, TEXT("role", 1, 40, "What the account may do"),
+	OPT_TEXT("organisation", 200, "Id or name of its organisation"), END};
 static const struct field new_organisation[] = {
 	TEXT("name", 1, 200, "Name, unique in this installation"), END};
 static const struct field new_key[] = {TEXT("name", 1, 200, "What the key is for"),
@@ -314,6 +327,18 @@ const struct route routes[] = {
 		"Ends a session; 204 unless something is left to do", "signed_out", false},
 	{"POST", V1 "/setup", ALLOW_ANYONE, post_setup, NULL, setup, NULL, 201,
 		"Makes the first administrator, once, with the set-up token", "account", false},
+	{"POST", V1 "/auth/invitation", ALLOW_ANYONE, post_acceptance, NULL, acceptance, NULL, 201,
+		"Accepts an invitation: makes the account and signs in", "session_opened", false},
+	{"POST", V1 "/auth/email-verification", ALLOW_ANYONE, post_email_verification, NULL,
+		mailed_ticket, NULL, 200, "Confirms an e-mail address, which then counts",
+		"verified_email", false},
+	{"POST", V1 "/auth/password-reset", ALLOW_ANYONE, post_password_reset, NULL, email, NULL,
+		202, "Mails a link to choose a new password, if there is such an account",
+		"accepted", false},
+	{"POST", V1 "/auth/password-reset/confirm", ALLOW_ANYONE, post_password_reset_confirm, NULL,
+		reset_confirm, NULL, 204,
+		"Sets a new password; every session ends, and a second factor is still asked for",
+		NULL, false},
 	{"GET", V1 "/me", ALLOW_SIGNED_IN, get_me, NULL, NULL, NULL, 200,
 		"Who the credentials of this request belong to and what they permit", "me", false},
 	{"GET", V1 "/me/sessions", "self.read", list_own_sessions, page, NULL, NULL, 200,
@@ -363,6 +388,11 @@ const struct route routes[] = {
 		post_identity_provider_test, NULL, NULL, NULL, 200,
 		"Tries whether an identity provider can be asked", "provider_trial", false},
 
+	{"POST", V1 "/me/email", "self.write", post_email, NULL, email, NULL, 202,
+		"Mails a link to a new address, which counts once the link was opened", "accepted",
+		false, true},
+	{"DELETE", V1 "/me", "self.write", delete_me, account_removal, NULL, NULL, 204,
+		"Deletes one's own account with all that is its own", NULL, false, true},
 	{"GET", V1 "/me/factors", "self.read", get_factors, NULL, NULL, NULL, 200,
 		"Lists one's second factors", "factors", false},
 	{"POST", V1 "/me/totp", "self.write", post_totp, NULL, NULL, NULL, 201,
@@ -393,6 +423,17 @@ const struct route routes[] = {
 	{"PATCH", V1 "/admin/accounts/{id}", "account.write", patch_account, NULL, account_change,
 		NULL, 200, "Changes an account, by id or e-mail address", "account", false, false,
 		SCOPE_ORGANISATION},
+	{"DELETE", V1 "/admin/accounts/{id}", "account.write", delete_account, account_removal,
+		NULL, NULL, 204, "Deletes an account with all that is its own", NULL, false, true,
+		SCOPE_ORGANISATION},
+	{"POST", V1 "/admin/invitations", "account.write", post_invitation, NULL, new_invitation,
+		NULL, 201, "Invites somebody by mail; replaces an earlier invitation", "invitation",
+		false, false, SCOPE_ORGANISATION},
+	{"GET", V1 "/admin/invitations", "account.read", list_invitations, page, NULL, NULL, 200,
+		"Lists invitations that still stand", "invitation[]", false, false,
+		SCOPE_ORGANISATION},
+	{"DELETE", V1 "/admin/invitations/{id}", "account.write", delete_invitation, NULL, NULL,
+		NULL, 204, "Withdraws an invitation", NULL, false, false, SCOPE_ORGANISATION},
 	{"GET", V1 "/admin/accounts/{id}/sessions", "account.read", list_account_sessions, page,
 		NULL, NULL, 200, "Lists an account's living sessions, newest first", "session[]",
 		false, false, SCOPE_ORGANISATION},
@@ -419,6 +460,14 @@ const struct route routes[] = {
 		200, "Lists organisations", "organisation[]", false},
 	{"GET", V1 "/admin/organisations/{id}", "account.read", get_organisation, NULL, NULL, NULL,
 		200, "Shows an organisation, by id or name", "organisation", false},
+
+	{"GET", V1 "/admin/organisations/{id}/members", "account.read", list_members, page, NULL,
+		NULL, 200, "Lists an organisation's accounts", "account[]", false, false,
+		SCOPE_ORGANISATION},
+	{"PATCH", V1 "/admin/organisations/{id}", "organisation.write", patch_organisation, NULL,
+		new_organisation, NULL, 200, "Renames an organisation", "organisation", false},
+	{"DELETE", V1 "/admin/organisations/{id}", "organisation.write", delete_organisation, NULL,
+		NULL, NULL, 204, "Deletes an organisation nothing belongs to", NULL, false},
 
 	/* API keys and audit */
 	{"POST", V1 "/admin/keys", "key.write", post_key, NULL, new_key, NULL, 201,

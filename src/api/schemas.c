@@ -173,13 +173,20 @@ static const struct field account[] = {TEXT("id", "Id"), TEXT("email", "E-mail a
 	TEXT("role", "What the account may do"), OPT_TEXT("organisation", "Its organisation's id"),
 	CHOICE("state", "active disabled", "Disabled accounts can do nothing"),
 	TIME("created_at", "When it was created"), OPT_TIME("last_login_at", "Latest sign-in"),
-	END};
+	OPT_TIME("verified_at", "When its holder showed that mail reaches them"), END};
 static const struct field role[] = {TEXT("name", "Name"), TEXT("title", "What people call it"),
 	STRINGS("permissions", "What its holders may do"),
 	STRINGS("products", "If not empty, for these products only"),
 	BOOL("own_organisation", "For the holder's own organisation only"),
 	INT("max_sessions", "Sessions of one account at the same time; 0: as the setting says"),
 	BOOL("built_in", "Cannot be changed"), OPT_TIME("created_at", "When it was made"), END};
+static const struct field invitation[] = {TEXT("id", "Id"), TEXT("email", "Who is invited"),
+	TEXT("role", "What the account will permit"),
+	OPT_TEXT("organisation", "Its organisation's id"),
+	TEXT("invited_by", "The account that invites"), TIME("created_at", "When it was made"),
+	TIME("expires_at", "When it ends"),
+	OPT_TEXT("link", "Where this server sends no mail: to be handed over, shown once"), END};
+static const struct field verified_email[] = {TEXT("email", "The address that counts now"), END};
 static const struct field organisation[] = {
 	TEXT("id", "Id"), TEXT("name", "Name"), TIME("created_at", "When it was created"), END};
 
@@ -426,6 +433,8 @@ const struct schema schemas[] = {
 	/* accounts and organisations */
 	{"account", "An account", account},
 	{"role", "A role", role},
+	{"invitation", "An invitation", invitation},
+	{"verified_email", "A confirmed address", verified_email},
 	{"organisation", "An organisation: a customer of the vendor", organisation},
 	/* API keys and audit */
 	{"key", "An API key, without its secret", key},

@@ -66,6 +66,12 @@ err licence_store_list(struct db_tx *tx, struct arena *a, const struct licence_f
 err licence_store_list_for(struct db_tx *tx, struct arena *a, span account_id, span product_id,
 	struct licence **ret, size_t *ret_count) MUST_USE;
 
+/* Licences of the account, suspended ones too, that have not ended by now_us. */
+err licence_store_count_running(
+	struct db_tx *tx, span account_id, int64_t now_us, int64_t *ret) MUST_USE;
+/* Deletes the account's licences and their devices, whose tokens were ended before. */
+err licence_store_delete_of(struct db_tx *tx, span account_id, int64_t *ret_count) MUST_USE;
+
 /* Store: devices. */
 
 /* Uses id, licence_id, name, os, arch, created_at_us; state active, epoch 1. */

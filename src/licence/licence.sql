@@ -38,6 +38,16 @@ UPDATE licences SET plan = $1, entitlements = $2, state = $3, max_devices = $4, 
     expires_at = $6, organisation_id = $7
 WHERE id = $8;
 
+-- Of an account, those that have not ended yet.
+-- name: licence_count_running
+SELECT COUNT(*) FROM licences WHERE account_id = $1 AND (expires_at IS NULL OR expires_at > $2);
+
+-- name: licence_delete_devices_of
+DELETE FROM devices WHERE licence_id IN (SELECT id FROM licences WHERE account_id = $1);
+
+-- name: licence_delete_of
+DELETE FROM licences WHERE account_id = $1;
+
 -- Devices --------------------------------------------------------------------------------------
 
 -- name: device_find

@@ -118,3 +118,23 @@ err licence_store_list_for(struct db_tx *tx, struct arena *a, span account_id, s
 
 	return e ? e : read_list(rows, a, LICENCES_LOOKED_AT, ret, ret_count);
 }
+
+err licence_store_count_running(struct db_tx *tx, span account_id, int64_t now_us, int64_t *ret)
+{
+	bool row = false;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, licence_count_running, DB_TEXT(account_id), DB_INT(now_us));
+
+	if (!e)
+		e = db_next(rows, &row);
+	if (!e)
+		*ret = row ? db_int(rows, 0) : 0;
+	return e;
+}
+
+err licence_store_delete_of(struct db_tx *tx, span account_id, int64_t *ret_count)
+{
+	err e = db_exec(tx, licence_delete_devices_of, DB_TEXT(account_id));
+
+	return e ? e : db_change(tx, ret_count, licence_delete_of, DB_TEXT(account_id));
+}

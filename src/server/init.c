@@ -77,7 +77,7 @@ static err check_plan(struct arena *a, const struct init_plan *plan, const char 
 		*ret_problem = arena_printf(a, "\"%s\" is no e-mail address.", plan->admin_email);
 		return ERR_INVALID;
 	}
-	problem = password_problem(plan->admin_password, span_from(plan->admin_email));
+	problem = password_problem(plan->admin_password, span_from(plan->admin_email), SPAN_EMPTY);
 	if (problem)
 		*ret_problem = arena_printf(a, "The administrator's password: %s", problem);
 	return problem ? ERR_INVALID : OK;

@@ -2,8 +2,11 @@
 #include "service/accounts.h"
 
 #include "account/role.h"
+#include "account/ticket.h"
 #include "crypto/random.h"
 #include "service/changes.h"
+#include "service/mailbox.h"
+#include "service/notices.h"
 #include "service/passwords.h"
 #include "token/token.h"
 
@@ -47,7 +50,7 @@ static err resolve_role(struct db_tx *tx, struct task *t, span name, span *ret_p
 }
 
 /* Who administers one organisation makes and moves accounts only there. */
-static err own_organisation(struct task *t, span *organisation)
+err account_own_organisation(struct task *t, span *organisation)
 {
 	if (!permissions_are_for_organisation(t->caller->permissions))
 		return OK;
@@ -60,7 +63,7 @@ static err own_organisation(struct task *t, span *organisation)
 					   "You belong to no organisation.");
 }
 
-static err check_email(struct task *t, span email)
+err account_check_email(struct task *t, span email)
 {
 	return email_is_valid(email) ? OK
 				     : fail(t, ERR_INVALID, "invalid_member",
@@ -86,7 +89,17 @@ static err resolve_organisation(struct db_tx *tx, struct task *t, span *organisa
 	return OK;
 }
 
-static err find_either(struct db_tx *tx, struct task *t, span id_or_email, struct account *ret)
+err account_admit(
+	struct db_tx *tx, struct task *t, span role, span *organisation, span *ret_permissions)
+{
+	err e = resolve_organisation(tx, t, organisation);
+
+	if (!e)
+		e = account_own_organisation(t, organisation);
+	return e ? e : resolve_role(tx, t, role, ret_permissions);
+}
+
+err account_resolve(struct db_tx *tx, struct task *t, span id_or_email, struct account *ret)
 {
 	bool found;
 	err e = span_contains(id_or_email, SPAN("@"))
@@ -111,11 +124,7 @@ static err create_body(struct db_tx *tx, void *arg)
 	err e;
 
 	c->account.org = c->organisation;
-	e = resolve_organisation(tx, t, &c->account.org);
-	if (!e)
-		e = own_organisation(t, &c->account.org);
-	if (!e)
-		e = resolve_role(tx, t, c->account.role, &c->account.permissions);
+	e = account_admit(tx, t, c->account.role, &c->account.org, &c->account.permissions);
 	if (!e)
 		e = account_insert(tx, t->arena, &c->account);
 	if (e == ERR_CONFLICT)
@@ -130,7 +139,7 @@ err account_create(struct task *t, const struct new_account *n, struct account *
 {
 	struct creation c = {.task = t, .organisation = n->organisation};
 	char id[TYPEID_SIZE];
-	err e = check_email(t, n->email);
+	err e = account_check_email(t, n->email);
 
 	if (!e)
 		e = password_accept(t, n->password, n->email, &c.account.password_hash);
@@ -159,12 +168,12 @@ struct changing {
 	uint64_t seq;
 };
 
-static err check_last_admin(
+err account_check_last_admin(
 	struct db_tx *tx, struct task *t, const struct account *before, const struct account *after)
 {
 	int64_t others = 0;
 	bool was = span_is(before->role, "admin") && !before->disabled;
-	bool stays = span_is(after->role, "admin") && !after->disabled;
+	bool stays = after && span_is(after->role, "admin") && !after->disabled;
 
 	if (!was || stays)
 		return OK;
@@ -184,7 +193,8 @@ static const char *changes_of(
 	struct changes c;
 
 	changes_begin(&c);
-	changes_text(&c, "email", before->email, after->email);
+	if (!span_eq(before->email, after->email))
+		changes_secret(&c, "email"); /* the log cannot forget what is deleted */
 	changes_text(&c, "role", before->role, after->role);
 	changes_text(&c, "organisation", before->org, after->org);
 	changes_text(&c, "state", before->disabled ? SPAN("disabled") : SPAN("active"),
@@ -192,6 +202,35 @@ static const char *changes_of(
 	if (password)
 		changes_secret(&c, "password");
 	return changes_end(&c, t->arena);
+}
+
+/* A new address is the administrator's word until its holder has confirmed it. */
+static err tell_email(struct db_tx *tx, struct changing *c, const struct account *before)
+{
+	struct task *t = c->task;
+	const struct account *after = &c->account;
+	err e = ticket_withdraw(tx, TICKET_PASSWORD_RESET, after->id);
+
+	if (!e)
+		e = notice(tx, t, MAIL_ACCOUNT_CHANGED, before->email,
+			"an administrator changed the e-mail address");
+	return e ? e : email_verification_send(tx, t, after, after->email);
+}
+
+static err tell(struct db_tx *tx, struct changing *c, const struct account *before)
+{
+	struct task *t = c->task;
+	const struct account *after = &c->account;
+	err e = OK;
+
+	if (!span_eq(before->email, after->email))
+		e = tell_email(tx, c, before);
+	if (!e && c->change->set_password)
+		e = notice(tx, t, MAIL_ACCOUNT_CHANGED, after->email,
+			"an administrator set a new password");
+	if (!e && after->disabled && !before->disabled)
+		e = notice(tx, t, MAIL_ACCOUNT_DISABLED, after->email, NULL);
+	return e;
 }
 
 static err apply(struct db_tx *tx, struct changing *c, const struct account *before)
@@ -215,6 +254,8 @@ static err apply(struct db_tx *tx, struct changing *c, const struct account *bef
 	else if (!e && says_else)
 		e = account_make_tokens_stale(tx, &feed, after->id, t->now_us);
 	if (!e)
+		e = tell(tx, c, before);
+	if (!e)
 		e = audit_add(tx, t, "account.change", after->id,
 			changes_of(t, before, after, change->set_password));
 	return e ? e : feed_seal(&feed, &c->seq);
@@ -225,7 +266,7 @@ static err change_body(struct db_tx *tx, void *arg)
 	struct changing *c = arg;
 	const struct account_change *change = c->change;
 	struct account before, *after = &c->account;
-	err e = find_either(tx, c->task, c->id_or_email, &before);
+	err e = account_resolve(tx, c->task, c->id_or_email, &before);
 
 	if (!e)
 		e = role_within_reach(c->task, before.role, before.permissions);
@@ -233,8 +274,10 @@ static err change_body(struct db_tx *tx, void *arg)
 		return e;
 	*after = before;
 	c->seq = 0;
-	if (change->set_email)
+	if (change->set_email && !span_eq(change->email, before.email)) {
 		after->email = change->email;
+		after->verified_at_us = 0;
+	}
 	if (change->set_role) {
 		after->role = change->role;
 		e = resolve_role(tx, c->task, after->role, &after->permissions);
@@ -245,13 +288,13 @@ static err change_body(struct db_tx *tx, void *arg)
 		after->org = change->organisation;
 		e = resolve_organisation(tx, c->task, &after->org);
 		if (!e)
-			e = own_organisation(c->task, &after->org);
+			e = account_own_organisation(c->task, &after->org);
 	}
 	if (!e && change->set_password && span_eq_nocase(change->password, after->email))
 		e = fail(c->task, ERR_INVALID, "password_refused",
 			"The password must not be the e-mail address.");
 	if (!e)
-		e = check_last_admin(tx, c->task, &before, after);
+		e = account_check_last_admin(tx, c->task, &before, after);
 	return e ? e : apply(tx, c, &before);
 }
 
@@ -262,7 +305,7 @@ err account_change(
 	err e = OK;
 
 	if (change->set_email)
-		e = check_email(t, change->email);
+		e = account_check_email(t, change->email);
 	if (!e && change->set_password)
 		e = password_accept(t, change->password, change->email, &c.password_hash);
 	if (!e)
@@ -280,7 +323,7 @@ static err get_body(struct db_tx *tx, void *arg)
 {
 	struct changing *c = arg;
 
-	return find_either(tx, c->task, c->id_or_email, &c->account);
+	return account_resolve(tx, c->task, c->id_or_email, &c->account);
 }
 
 err account_get(struct task *t, span id_or_email, struct account *ret)
@@ -298,7 +341,6 @@ struct paging {
 	span after, org;
 	size_t limit;
 	struct account *accounts;
-	struct organisation *organisations;
 	size_t count;
 };
 
@@ -313,7 +355,7 @@ static err page_body(struct db_tx *tx, void *arg)
 err account_page(struct task *t, span after, size_t limit, struct account **ret, size_t *ret_count)
 {
 	struct paging p = {.task = t, .after = after, .limit = limit};
-	err e = own_organisation(t, &p.org);
+	err e = account_own_organisation(t, &p.org);
 
 	if (!e)
 		e = db_transact(t->service->db, DB_READ, page_body, &p);
@@ -321,85 +363,6 @@ err account_page(struct task *t, span after, size_t limit, struct account **ret,
 	if (e)
 		return e;
 	*ret = p.accounts;
-	*ret_count = p.count;
-	return OK;
-}
-
-/* Organisations -------------------------------------------------------------------------------- */
-
-struct org_creation {
-	struct task *task;
-	struct organisation *organisation;
-};
-
-static err create_org_body(struct db_tx *tx, void *arg)
-{
-	struct org_creation *c = arg;
-	err e = organisation_insert(tx, c->organisation);
-
-	if (e == ERR_CONFLICT)
-		return fail(c->task, e, "name_taken", "There is an organisation of this name.");
-	return e ? e : audit_add(tx, c->task, "organisation.create", c->organisation->id, "{}");
-}
-
-err organisation_create(struct task *t, span name, struct organisation *ret)
-{
-	struct org_creation c = {t, ret};
-	char id[TYPEID_SIZE];
-
-	if (span_starts_with(name, SPAN("org_")) || span_trim(name).len != name.len)
-		return fail(t, ERR_INVALID, "invalid_member",
-			"'name' must not begin with org_ nor have spaces around it.");
-	random_id("org", t->now_us, id);
-	*ret = (struct organisation){span_from(arena_strdup(t->arena, id)), name, t->now_us};
-	return db_transact(t->service->db, DB_WRITE, create_org_body, &c);
-}
-
-struct org_search {
-	struct task *task;
-	span id_or_name;
-	struct organisation organisation;
-};
-
-static err get_org_body(struct db_tx *tx, void *arg)
-{
-	struct org_search *s = arg;
-	bool found;
-	err e = organisation_find(tx, s->task->arena, s->id_or_name, &s->organisation, &found);
-
-	if (e || found)
-		return e;
-	return fail(
-		s->task, ERR_NOT_FOUND, "organisation_not_found", "There is no such organisation.");
-}
-
-err organisation_get(struct task *t, span id_or_name, struct organisation *ret)
-{
-	struct org_search s = {.task = t, .id_or_name = id_or_name};
-	err e = db_transact(t->service->db, DB_READ, get_org_body, &s);
-
-	if (!e)
-		*ret = s.organisation;
-	return e;
-}
-
-static err page_org_body(struct db_tx *tx, void *arg)
-{
-	struct paging *p = arg;
-
-	return organisation_list(
-		tx, p->task->arena, p->after, p->limit, &p->organisations, &p->count);
-}
-
-err organisation_page(
-	struct task *t, span after, size_t limit, struct organisation **ret, size_t *ret_count)
-{
-	struct paging p = {.task = t, .after = after, .limit = limit};
-	err e = db_transact(t->service->db, DB_READ, page_org_body, &p);
-
-	if (e)
-		return e;
-	*ret = p.organisations;
 	*ret_count = p.count;
 	return OK;
 }

@@ -15,6 +15,31 @@
  */
 err role_within_reach(struct task *t, span role, span permissions) MUST_USE;
 
+/* For use cases about accounts, inside a db body. ------------------------------------------------
+ */
+
+/* By id or e-mail address, if it is the caller's to deal with. ERR_NOT_FOUND. */
+err account_resolve(
+	struct db_tx *tx, struct task *t, span id_or_email, struct account *ret) MUST_USE;
+/*
+ * May the caller make an account of this role there? *organisation (id, name or empty) becomes an
+ * id: for those who administer one organisation always that.
+ */
+err account_admit(struct db_tx *tx, struct task *t, span role, span *organisation,
+	span *ret_permissions) MUST_USE;
+/* ERR_CONFLICT "last_admin" when no active administrator would be left; after NULL: deleted. */
+err account_check_last_admin(struct db_tx *tx, struct task *t, const struct account *before,
+	const struct account *after) MUST_USE;
+/*
+ * Who administers one organisation does so only there: sets *organisation (an id or empty) to it,
+ * or ERR_DENIED when it is another one.
+ */
+err account_own_organisation(struct task *t, span *organisation) MUST_USE;
+err account_check_email(struct task *t, span email) MUST_USE;
+
+/* Administration. --------------------------------------------------------------------------------
+ */
+
 struct new_account {
 	span email, role, password;
 	span organisation; /* id or name, or empty */
@@ -39,10 +64,25 @@ err account_get(struct task *t, span id_or_email, struct account *ret) MUST_USE;
 err account_page(
 	struct task *t, span after, size_t limit, struct account **ret, size_t *ret_count) MUST_USE;
 
+/*
+ * Ends all that the account can do, everywhere and at once, and deletes it with all that is its
+ * own. ERR_CONFLICT "licences_running" while it has licences that have not ended, unless they may
+ * be deleted. id_or_email empty: the caller's own, from a session.
+ */
+err account_remove(struct task *t, span id_or_email, bool delete_licences) MUST_USE;
+
 err organisation_create(struct task *t, span name, struct organisation *ret) MUST_USE;
 /* By id or name. ERR_NOT_FOUND. */
 err organisation_get(struct task *t, span id_or_name, struct organisation *ret) MUST_USE;
 err organisation_page(struct task *t, span after, size_t limit, struct organisation **ret,
 	size_t *ret_count) MUST_USE;
+
+/* Its accounts. */
+err organisation_members(struct task *t, span id_or_name, span after, size_t limit,
+	struct account **ret, size_t *ret_count) MUST_USE;
+err organisation_change(
+	struct task *t, span id_or_name, span name, struct organisation *ret) MUST_USE;
+/* ERR_CONFLICT "organisation_not_empty" while anything belongs to it. */
+err organisation_remove(struct task *t, span id_or_name) MUST_USE;
 
 #endif

@@ -10,6 +10,7 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "net/networks.h"
+#include "service/notices.h"
 #include "service/roles.h"
 #include "token/token.h"
 
@@ -86,6 +87,15 @@ static err check_new(struct task *t, const struct new_api_key *k)
 }
 
 /* A fresh secret, of a new key or of the one with this public id. */
+/* Its owner, whoever did it. */
+static err tell(struct db_tx *tx, struct work *w, const char *what)
+{
+	struct task *t = w->task;
+
+	return notice_account(tx, t, MAIL_ACCOUNT_CHANGED, w->key.account,
+		arena_printf(t->arena, "the API key \"%.*s\" %s", SPAN_ARG(w->key.name), what));
+}
+
 static err make_text(struct work *w, span public_id)
 {
 	char text[API_KEY_SIZE];
@@ -173,6 +183,8 @@ static err create_body(struct db_tx *tx, void *arg)
 		e = api_key_insert(tx, &w->key);
 	if (!e)
 		e = audit_add(tx, t, "key.create", w->key.id, detail_of(w));
+	if (!e)
+		e = tell(tx, w, "was made");
 	/* As it stands there, with what the row has from others. */
 	return e ? e : api_key_find(tx, t->arena, w->key.id, &w->key, &found);
 }
@@ -261,6 +273,8 @@ static err renew_body(struct db_tx *tx, void *arg)
 		e = audit_add(tx, t, "key.rotate", w->id,
 			arena_printf(t->arena, "{\"overlap_s\":%lld}",
 				(long long)((w->previous_until_us - t->now_us) / TIME_SECOND)));
+	if (!e)
+		e = tell(tx, w, "was renewed");
 	return e ? e : api_key_find(tx, t->arena, w->id, &w->key, &found);
 }
 
@@ -318,6 +332,8 @@ static err revoke_body(struct db_tx *tx, void *arg)
 	if (e || w->key.revoked_at_us)
 		return e;
 	e = api_key_revoke(tx, w->id, w->task->now_us);
+	if (!e)
+		e = tell(tx, w, "was revoked");
 	return e ? e : audit_add(tx, w->task, "key.revoke", w->id, "{}");
 }
 

@@ -11,6 +11,7 @@
 #include "keyring/keyring.h"
 #include "service/accounts.h"
 #include "service/audit.h"
+#include "service/notices.h"
 #include "service/passkeys.h"
 #include "service/second_factor.h"
 #include "service/second_factor_totp.h"
@@ -205,6 +206,11 @@ static err prove_session(struct db_tx *tx, struct work *w, const char *method)
 		t->now_us);
 }
 
+static err tell(struct db_tx *tx, const struct work *w, const char *what)
+{
+	return notice(tx, w->task, MAIL_FACTOR_CHANGED, w->account.email, what);
+}
+
 static err confirm_body(struct db_tx *tx, void *arg)
 {
 	struct work *w = arg;
@@ -222,6 +228,8 @@ static err confirm_body(struct db_tx *tx, void *arg)
 		e = prove_session(tx, w, "otp");
 	if (!e)
 		e = audit_add(tx, w->task, "factor.create", w->factor.id, "{\"kind\":\"totp\"}");
+	if (!e)
+		e = tell(tx, w, "an authenticator app was added");
 	return e ? e : end_others(tx, w);
 }
 
@@ -337,6 +345,8 @@ static err renew_body(struct db_tx *tx, void *arg)
 			"Recovery codes stand in for a second factor: enrol one first.");
 	if (!e)
 		e = set_codes(tx, w);
+	if (!e)
+		e = tell(tx, w, "new recovery codes replace the old ones");
 	return e ? e : audit_add(tx, w->task, "factor.recovery_codes", w->account.id, "{}");
 }
 
@@ -374,6 +384,8 @@ static err remove_body(struct db_tx *tx, void *arg)
 		e = factor_delete_all(tx, w->account.id); /* codes without a factor are no use */
 	if (!e)
 		e = audit_add(tx, t, "factor.delete", w->id, "{}");
+	if (!e)
+		e = tell(tx, w, "a second factor was removed");
 	return e ? e : end_others(tx, w);
 }
 
@@ -396,6 +408,8 @@ static err reset_body(struct db_tx *tx, void *arg)
 		e = account_end_credentials(tx, &feed, w->account.id, "factor", t->now_us);
 	if (!e)
 		e = audit_add(tx, t, "factor.reset", w->account.id, "{}");
+	if (!e)
+		e = tell(tx, w, "an administrator took the second factors away");
 	return e ? e : feed_seal(&feed, &w->seq);
 }
 

@@ -13,6 +13,7 @@ static const char *const names[MAIL_KINDS] = {
 	[MAIL_PASSWORD_RESET] = "password_reset",
 	[MAIL_NEW_PLACE] = "new_place",
 	[MAIL_FACTOR_CHANGED] = "factor_changed",
+	[MAIL_ACCOUNT_CHANGED] = "account_changed",
 	[MAIL_ACCOUNT_DISABLED] = "account_disabled",
 	[MAIL_TEST] = "test",
 };
@@ -83,6 +84,7 @@ static void write_subject(enum mail_kind k, const struct mail_facts *f, struct b
 		[MAIL_PASSWORD_RESET] = "Reset your password for ",
 		[MAIL_NEW_PLACE] = "New sign-in to ",
 		[MAIL_FACTOR_CHANGED] = "Your second factor was changed: ",
+		[MAIL_ACCOUNT_CHANGED] = "Your account was changed: ",
 		[MAIL_ACCOUNT_DISABLED] = "Your account was disabled: ",
 		[MAIL_TEST] = "A test from ",
 	};
@@ -119,6 +121,13 @@ void mail_write(enum mail_kind k, const struct mail_facts *f, struct buf *subjec
 		break;
 	case MAIL_FACTOR_CHANGED:
 		buf_add_str(text, "The second factor of your account was changed");
+		line(text, ": ", f->what, "");
+		buf_add_str(text, ".\n\n");
+		write_circumstances(text, f);
+		write_alarm(text, f);
+		break;
+	case MAIL_ACCOUNT_CHANGED:
+		buf_add_str(text, "Your account was changed");
 		line(text, ": ", f->what, "");
 		buf_add_str(text, ".\n\n");
 		write_circumstances(text, f);

@@ -9,8 +9,9 @@ enum mail_kind {
 	MAIL_INVITATION,
 	MAIL_VERIFICATION,
 	MAIL_PASSWORD_RESET,
-	MAIL_NEW_PLACE,      /* somebody signed in from where they never did before */
-	MAIL_FACTOR_CHANGED, /* a second factor was added or removed */
+	MAIL_NEW_PLACE,       /* somebody signed in from where they never did before */
+	MAIL_FACTOR_CHANGED,  /* a second factor was added or removed */
+	MAIL_ACCOUNT_CHANGED, /* password, address or API keys */
 	MAIL_ACCOUNT_DISABLED,
 	MAIL_TEST,
 	MAIL_KINDS
@@ -25,9 +26,10 @@ struct mail_facts {
 	int64_t expires_at_us; /* of the link; 0: not said */
 	int64_t at_us;         /* when it happened */
 	span by;               /* who did it, or empty: who invites, who disabled */
-	span what;             /* the factor, in words: "an authenticator app was added" */
-	span place;            /* network or country, or empty */
-	span device;           /* browser and system, or empty */
+	span what;   /* the factor, in words: "an authenticator app was added", or the change of the
+			account */
+	span place;  /* network or country, or empty */
+	span device; /* browser and system, or empty */
 };
 
 /* Texts of facts come from outside: control characters in them become spaces. */

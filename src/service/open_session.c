@@ -2,6 +2,7 @@
 #include "service/open_session.h"
 
 #include "service/audit.h"
+#include "service/notices.h"
 #include "service/second_factor.h"
 #include "sys/metrics.h"
 
@@ -31,6 +32,8 @@ err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 	t->caller->account = account->id;
 	if (!e)
 		e = audit_add(tx, t, "auth.login", s->session, detail);
+	if (!e)
+		e = notice_place(tx, t, account);
 	return e ? e
 		 : session_end_beyond(tx, feed, t->arena, account->id,
 			   account->max_sessions ? account->max_sessions

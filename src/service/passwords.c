@@ -36,7 +36,8 @@ static err hash(struct task *t, span password, span *ret)
 
 err password_accept(struct task *t, span password, span email, span *ret_hash)
 {
-	const char *problem = password_problem(password, email);
+	const char *problem = password_problem(
+		password, email, span_from(conf_str(t->service->conf, CONF_SERVER_NAME)));
 	err e;
 
 	if (problem)

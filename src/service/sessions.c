@@ -4,6 +4,7 @@
 #include "account/throttle.h"
 #include "service/accounts.h"
 #include "service/audit.h"
+#include "service/notices.h"
 #include "service/open_session.h"
 #include "service/passwords.h"
 
@@ -201,6 +202,8 @@ static err change_body(struct db_tx *tx, void *arg)
 		e = account_find(tx, t->arena, now.id, &now, &found); /* its epoch was raised */
 	if (!e)
 		e = audit_add(tx, t, "account.password", now.id, "{}");
+	if (!e)
+		e = notice(tx, t, MAIL_ACCOUNT_CHANGED, now.email, "the password was changed");
 	if (!e)
 		e = session_open(tx, t, &feed, &now, c->session.client_id, &proof, &c->opened);
 	return e ? e : feed_seal(&feed, &c->opened.seq);

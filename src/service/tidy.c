@@ -4,6 +4,7 @@
  */
 #include "service/tidy.h"
 
+#include "account/invitation.h"
 #include "account/ticket.h"
 #include "base/time.h"
 #include "blob/blob.h"
@@ -290,6 +291,8 @@ static err expire_tickets_body(struct db_tx *tx, void *arg)
 	int64_t logouts = 0;
 	err e = ticket_expire(tx, x->now_us, &x->count);
 
+	if (!e)
+		e = invitation_expire(tx, x->now_us);
 	return e ? e : logout_token_expire(tx, x->now_us, &logouts);
 }
 

@@ -19,8 +19,10 @@ UNLESS_SIGNED_IN = {"/api/v1/downloads/token": "download.request",
                     "/api/v1/downloads/{id}/renew": "download.request"}
 
 
-# Would end the sessions the other cells of the matrix are tried with; test_api_sessions.py has them.
-ENDS_SESSIONS = {("POST", "/api/v1/auth/logout"), ("DELETE", "/api/v1/me/sessions")}
+# Would end the sessions the other cells of the matrix are tried with; test_api_sessions.py and
+# test_life_cycle.py have them.
+ENDS_SESSIONS = {("POST", "/api/v1/auth/logout"), ("DELETE", "/api/v1/me/sessions"),
+                 ("DELETE", "/api/v1/me")}
 
 
 @pytest.fixture(scope="module")
@@ -312,12 +314,12 @@ def test_a_body_where_none_is_expected(plane):
 def test_paths_and_methods(plane):
     plane.refused("GET", "/nothing", status=404, code="no_such_endpoint")
     plane.refused("GET", "/admin/accounts/", status=404, code="no_such_endpoint")
-    answer = plane.request("DELETE", "/api/v1/me")
+    answer = plane.request("DELETE", "/api/v1/me/factors")
     assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD, OPTIONS"
     control.check_problem(answer)
     for method in ("TRACE", "CONNECT", "PROPFIND", "FOO", "get"):
         assert plane.request(method, "/api/v1/me").status in (400, 405, 501)
-    answer = plane.request("OPTIONS", "/api/v1/me")
+    answer = plane.request("OPTIONS", "/api/v1/me/factors")
     assert answer.status == 204 and answer.headers["Allow"] == "GET, HEAD, OPTIONS"
     head, get = (plane.request(m, "/api/v1/me", token=plane.admin) for m in ("HEAD", "GET"))
     assert head.status == 200 and head.body == b""

@@ -48,13 +48,22 @@ static void passwords(void **state UNUSED)
 		bool accepted;
 	} rows[] = {{"", false}, {"short12", false}, {"password", false}, {"PASSWORD123", false},
 		{"Qwertyuiop", false}, {"12345678", false}, {"changeme", false},
-		{"jane@example.com", false}, {"JANE@example.com", false},
-		{"correct horse battery staple", true}, {"xyzzy plugh", true},
-		{"\xe5\xaf\x86\xe7\xa0\x81\xe5\xaf\x86", true}, {"aaaaaaab", true}};
+		{"jane.doe@mail.example.com", false}, {"JANE.Doe@mail.example.com", false},
+		{"jane.doe1", false}, {"1234Jane", false}, {"2024Mail!", false},
+		{"slipway2024!", false}, {"--SLIPWAY--", false}, {"acme1234", false},
+		{"12345VPNco", false}, {"downloads.acme.test", false}, {"changeme1", false},
+		{"whocares1", false}, {"TAEKWONDO", false},
+		{"\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f", false}, {"slipway harbour", true},
+		{"83619274", true}, {"correct horse battery staple", true}, {"xyzzy plugh", true},
+		{"\xe5\xaf\x86\xe7\xa0\x81\xe5\xaf\x86", false},
+		{"\xe5\xaf\x86\xe7\xa0\x81\xe5\xaf\x86\xe5\xaf\x86\xe7\xa0\x81\xe5\xaf\x86\xe5\xaf\x86\xe7\xa0\x81",
+			true},
+		{"aaaaaaab", true}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		assert_row(!password_problem(span_from(rows[i].password),
-				   SPAN("jane@example.com")) == rows[i].accepted,
+				   SPAN("jane.doe@mail.example.com"),
+				   SPAN("downloads.acme.test *.vpnco.test")) == rows[i].accepted,
 			rows[i].password);
 }
 
@@ -64,8 +73,8 @@ static void longest_password(void **state UNUSED)
 
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (char)('a' + i % 26);
-	assert_null(password_problem(span_of(text, 1024), SPAN_EMPTY));
-	assert_non_null(password_problem(span_of(text, 1025), SPAN_EMPTY));
+	assert_null(password_problem(span_of(text, 1024), SPAN_EMPTY, SPAN_EMPTY));
+	assert_non_null(password_problem(span_of(text, 1025), SPAN_EMPTY, SPAN_EMPTY));
 }
 
 int main(void)
