@@ -5,6 +5,7 @@ import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
 import * as account from "./account.mjs";
 import * as factors from "./factors.mjs";
+import * as passkeys from "./passkeys.mjs";
 import * as providers from "./providers.mjs";
 import * as signIn from "./sign_in.mjs";
 import * as site from "./site.mjs";
@@ -25,7 +26,7 @@ after(async () => {
 });
 
 // Two at a time where they do not disturb each other; the last file stops the server in between.
-for (const [file, tests] of Object.entries({ signIn, factors, account, providers, site }))
+for (const [file, tests] of Object.entries({ signIn, factors, passkeys, account, providers, site }))
 	describe(file, { concurrency: file === "site" ? 1 : 2 }, () => {
 		for (const [name, run] of Object.entries(tests))
 			if (`${file}.${name}`.includes(only))
