@@ -11,6 +11,7 @@
 
 #include "api/authenticate.h"
 #include "api/browser.h"
+#include "api/limits.h"
 #include "api/router.h"
 #include "api/validate.h"
 #include "base/encode.h"
@@ -309,6 +310,8 @@ static void admit(struct exchange *x)
 {
 	if (!x->outcome)
 		x->outcome = identify(x);
+	if (!x->outcome)
+		x->outcome = limits_take(x);
 	if (!x->outcome)
 		x->outcome = permit(x);
 	if (!x->outcome)

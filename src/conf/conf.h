@@ -89,9 +89,14 @@
 	X(LOGIN_WORKERS, "login.workers", INT, "2", 1, 64,                                         \
 		"Passwords hashed at once; more wait briefly, then get 429")                       \
 	X(API_RATE, "limit.api", INT, "50", 1, 1000000,                                            \
-		"API requests per second and client address")                                      \
+		"API requests per second and client address (of IPv6, its /64)")                   \
+	X(ACCOUNT_RATE, "limit.account", INT, "50", 1, 1000000,                                    \
+		"API requests per second and account, its devices included; ten times as many at " \
+		"once")                                                                            \
+	X(KEY_RATE, "limit.key", INT, "50", 1, 1000000,                                            \
+		"API requests per second and API key; ten times as many at once")                  \
 	X(CHECK_RATE, "limit.check", INT, "100", 1, 1000000,                                       \
-		"Update checks per second and client address")                                     \
+		"Update checks per second and client address (of IPv6, its /64)")                  \
 	X(DOWNLOAD_CONNECTIONS, "limit.downloads", INT, "16", 1, 65536,                            \
 		"Simultaneous downloads per subject")                                              \
 	X(METRICS_ALLOW, "metrics.allow", STRING, "127.0.0.1 ::1", 0, 0,                           \

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/quota.h"
 #include "account/throttle.h"
 #include "api/api.h"
 #include "audit/chain.h"
@@ -202,6 +203,7 @@ err control_open(
 	c.service.edge = EDGE_NAME;
 	c.service.refusals = refusals_new();
 	c.service.hashing = gate_new((unsigned)conf_int(conf, CONF_LOGIN_WORKERS), HASHING_QUEUE);
+	c.service.quotas = quotas_new();
 	c.service.sign_ins = throttle_new(
 		(unsigned)conf_int(conf, CONF_LOGIN_ATTEMPTS), conf_int(conf, CONF_LOGIN_WINDOW));
 	err e = open_parts(conf, tries, &c.service, ret_problem);
@@ -229,6 +231,7 @@ void control_close(struct control *c)
 	db_close(s->db);
 	refusals_free(s->refusals);
 	throttle_free(s->sign_ins);
+	quotas_free(s->quotas);
 	gate_free(s->hashing);
 	*c = (struct control){0};
 }

@@ -40,6 +40,7 @@ struct service {
 	struct issuers *issuers;   /* what they publish of themselves (federation/issuers.h) */
 	struct gate *hashing;      /* bounds password hashing */
 	struct throttle *sign_ins; /* login.attempts in login.window (account/throttle.h) */
+	struct quotas *quotas;     /* requests per account and key (account/quota.h) */
 	const char *issuer;        /* `iss` and `aud` of access and device tokens */
 	const char *pool;          /* `aud` of download tokens */
 	const char *edge;          /* this node's name */
