@@ -193,3 +193,26 @@ export async function everybody_has_keys_of_their_own(browser, server) {
 	assert.equal(await page.getByText("Of the administrator").count(), 0);
 	await leave(page);
 }
+
+export async function an_invitation_is_accepted(browser, server) {
+	const email = "invited@example.com";
+	const { link: invitation } = await server.admin("POST", "/admin/invitations", { email, role: "user" });
+	const { pathname, hash } = new URL(invitation);
+	const page = await browser.visit(pathname + hash);
+	await page.getByRole("heading", { name: "Accept your invitation" }).waitFor();
+	assert.equal(page.url(), `${server.url}/invitation`, "the ticket does not stay in the address");
+	await look(page, "invitation");
+	await field(page, "Choose a password").fill("four quite unrelated words");
+	await button(page, "Accept").click();
+	await at(page, "Profile");
+	await page.getByRole("definition").filter({ hasText: email }).waitFor();
+	await leave(page);
+
+	// It is good once.
+	const again = await browser.visit(pathname + hash);
+	await field(again, "Choose a password").fill("four quite unrelated words");
+	await button(again, "Accept").click();
+	await again.getByText("The invitation was used, withdrawn or is too old.").waitFor();
+	await look(again, "invitation-used");
+	await leave(again);
+}

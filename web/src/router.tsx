@@ -44,6 +44,13 @@ export function takeSecret(name: string): string {
 	return value;
 }
 
+/** The ticket of a mailed link, all that is behind its #; taken out of the address as well. */
+export function takeTicket(): string {
+	const value = location.hash.slice(1);
+	if (value) history.replaceState(null, "", location.pathname);
+	return value;
+}
+
 /**
  * Where to go after sign-in: only to a page of ours. "//host" and "/\host" are other hosts to a
  * browser, so the address is resolved the way a browser does it and compared.

@@ -4,6 +4,7 @@ import type { ComponentType } from "preact";
 import { Account } from "./pages/account";
 import { Enrol } from "./pages/enrol";
 import { Identities } from "./pages/identities";
+import { Invitation } from "./pages/invitation";
 import { Keys } from "./pages/keys";
 import { SecondFactor } from "./pages/second_factor";
 import { Security } from "./pages/security";
@@ -27,6 +28,7 @@ export const pages: Page[] = [
 	{ path: "/sign-in", title: "Sign in", access: "open", view: SignIn },
 	{ path: "/second-factor", title: "Second factor", access: "open", view: SecondFactor },
 	{ path: "/set-up", title: "Set up", access: "open", view: SetUp },
+	{ path: "/invitation", title: "Invitation", access: "open", view: Invitation },
 	{ path: "/enrol", title: "Authenticator app", access: "signed-in", view: Enrol },
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
 	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
