@@ -172,20 +172,21 @@ DELETE FROM known_places WHERE account_id = $1 AND place_hash IN (
 -- name: session_insert_sql
 INSERT INTO sessions (id, account_id, device_id, client_id, ip_prefix, generation, token_hash,
     previous_hash, rotated_at, created_at, last_used_at, expires_at, ended_at, end_reason,
-    transport, methods, authenticated_at, user_agent, provider_id, provider_session)
-VALUES ($1, $2, $3, $4, $5, 1, $6, NULL, NULL, $7, $7, $8, NULL, '', $9, $10, $7, $11, $12, $13);
+    transport, methods, authenticated_at, user_agent, provider_id, provider_session, scope)
+VALUES ($1, $2, $3, $4, $5, 1, $6, NULL, NULL, $7, $7, $8, NULL, '', $9, $10, $7, $11, $12, $13,
+    $14);
 
 -- name: session_select
 SELECT id, account_id, device_id, client_id, ip_prefix, generation, token_hash, rotated_at,
     created_at, last_used_at, expires_at, ended_at, end_reason, transport, methods,
-    authenticated_at, user_agent, provider_id, provider_session
+    authenticated_at, user_agent, provider_id, provider_session, scope
 FROM sessions WHERE id = $1;
 
 -- name: session_list_living
 -- What an account can still use, newest first: neither ended nor expired nor idle for too long.
 SELECT id, account_id, device_id, client_id, ip_prefix, generation, token_hash, rotated_at,
     created_at, last_used_at, expires_at, ended_at, end_reason, transport, methods,
-    authenticated_at, user_agent, provider_id, provider_session
+    authenticated_at, user_agent, provider_id, provider_session, scope
 FROM sessions
 WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2
     AND (transport = 'cookie' AND last_used_at > $3 OR transport = 'token' AND last_used_at > $4)
@@ -313,6 +314,36 @@ DELETE FROM tickets WHERE account_id = $1 AND purpose = $2;
 
 -- name: ticket_expire_sql
 DELETE FROM tickets WHERE expires_at <= $1;
+
+-- Device codes -----------------------------------------------------------------------------------
+
+-- name: device_code_insert_sql
+INSERT INTO device_codes (device_code_hash, user_code_hash, client_id, scope, ip_prefix, country,
+    state, account_id, session_id, interval_s, polled_at, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'pending', NULL, NULL, $7, $8, $8, $9);
+
+-- name: device_code_select
+SELECT client_id, scope, ip_prefix, country, state, account_id, session_id, interval_s, polled_at,
+    created_at, expires_at
+FROM device_codes WHERE device_code_hash = $1;
+
+-- name: device_code_select_by_user_code
+SELECT client_id, scope, ip_prefix, country, state, account_id, session_id, interval_s, polled_at,
+    created_at, expires_at
+FROM device_codes WHERE user_code_hash = $1 AND state = 'pending' AND expires_at > $2;
+
+-- name: device_code_decide_sql
+UPDATE device_codes SET state = $1, account_id = $2, session_id = $3
+WHERE user_code_hash = $4 AND state = 'pending' AND expires_at > $5;
+
+-- name: device_code_poll_sql
+UPDATE device_codes SET polled_at = $1, interval_s = $2 WHERE device_code_hash = $3;
+
+-- name: device_code_delete_sql
+DELETE FROM device_codes WHERE device_code_hash = $1;
+
+-- name: device_code_expire_sql
+DELETE FROM device_codes WHERE expires_at <= $1;
 
 -- API keys ---------------------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ struct session {
 	bool cookie;  /* a browser's, else one with refresh tokens */
 	span methods; /* how the holder proved who they are: RFC 8176 words, and "fed" */
 	span user_agent;
+	span scope; /* what its client asked for, as permissions; empty: all there is */
 	span provider, provider_session; /* identity provider and its own session, or empty */
 	int64_t generation;
 	uint8_t token_hash[SHA256_SIZE];

@@ -30,7 +30,7 @@ err session_insert(struct db_tx *tx, const struct session *s)
 		DB_BLOB(span_of(s->token_hash, SHA256_SIZE)), DB_INT(s->created_at_us),
 		DB_INT(s->expires_at_us), DB_CSTR(s->cookie ? "cookie" : "token"),
 		DB_TEXT(s->methods), DB_TEXT(whole_characters(s->user_agent)),
-		DB_OPT_TEXT(s->provider), DB_OPT_TEXT(s->provider_session));
+		DB_OPT_TEXT(s->provider), DB_OPT_TEXT(s->provider_session), DB_TEXT(s->scope));
 }
 
 static err read_session(struct db_rows *rows, struct arena *a, struct session *ret)
@@ -58,6 +58,7 @@ static err read_session(struct db_rows *rows, struct arena *a, struct session *r
 		.user_agent = db_text_in(rows, 16, a),
 		.provider = db_text_in(rows, 17, a),
 		.provider_session = db_text_in(rows, 18, a),
+		.scope = db_text_in(rows, 19, a),
 	};
 	memcpy(ret->token_hash, hash.ptr, SHA256_SIZE);
 	return OK;

@@ -91,6 +91,9 @@ struct route {
 	bool step_up;       /* a session must have been proved a short time ago */
 	/* How far this route keeps to words that narrow permissions; SCOPE_…, or 0: not at all. */
 	unsigned scopes;
+	/* The body is form-encoded and errors are those of RFC 6749 (form.c), not problem
+	 * documents. */
+	bool form;
 };
 
 /* One request, owned by the thread of its connection. */

@@ -112,7 +112,8 @@ static void become(struct task *t, const struct token_claims *c)
 	caller->client_id = c->client_id;
 }
 
-static err authenticate_token(struct task *t, span token, bool device, const char **ret_problem)
+static err verify(
+	struct task *t, span token, bool device, struct token_claims *ret, const char **ret_problem)
 {
 	const struct service *s = t->service;
 	struct token_verifier verifier = {.lookup = keyring_lookup,
@@ -121,19 +122,34 @@ static err authenticate_token(struct task *t, span token, bool device, const cha
 		.issuer = span_from(s->issuer),
 		.audience = span_from(s->issuer)};
 	char *scratch = arena_alloc(t->arena, TOKEN_DECODED_MAX);
-	struct token_claims c;
 	int64_t now_s = t->now_us / TIME_SECOND;
-	enum token_verdict v = token_verify(TOKEN_ACCESS, token, &verifier, now_s, scratch, &c);
+	enum token_verdict v = token_verify(TOKEN_ACCESS, token, &verifier, now_s, scratch, ret);
 
 	if (v == TOKEN_WRONG_KIND && device)
-		v = token_verify(TOKEN_DEVICE, token, &verifier, now_s, scratch, &c);
-	if (v)
-		return refuse_verdict(t, v, ret_problem);
-	err e = check_standing(t, &c, ret_problem);
+		v = token_verify(TOKEN_DEVICE, token, &verifier, now_s, scratch, ret);
+	return v ? refuse_verdict(t, v, ret_problem) : check_standing(t, ret, ret_problem);
+}
+
+static err authenticate_token(struct task *t, span token, bool device, const char **ret_problem)
+{
+	struct token_claims c;
+	err e = verify(t, token, device, &c, ret_problem);
 
 	if (!e)
 		become(t, &c);
 	return e;
+}
+
+err token_inspect(struct task *t, span token, struct token_claims *ret, bool *ret_active)
+{
+	struct task inner = *t; /* what is wrong with the token is no failure of t */
+	const char *ignored;
+	err e = verify(&inner, token, true, ret, &ignored);
+
+	if (e && e != ERR_UNAUTHENTICATED)
+		return e;
+	*ret_active = !e;
+	return OK;
 }
 
 static err authenticate_key(struct task *t, span key, const char **ret_problem)

@@ -8,6 +8,7 @@
  */
 
 #include "service/service.h"
+#include "token/token.h"
 
 /*
  * authorization: the header's value, empty when absent; device: whether device tokens are accepted.
@@ -16,6 +17,12 @@
  */
 err authenticate(
 	struct task *t, span authorization, bool device, const char **ret_problem) MUST_USE;
+
+/*
+ * Whether an access or device token would be accepted now, and what it says, in t's arena; *ret is
+ * written only then. The caller stays who they are.
+ */
+err token_inspect(struct task *t, span token, struct token_claims *ret, bool *ret_active) MUST_USE;
 
 /*
  * The same for a browser's cookie; cookies is the Cookie header. No session cookie in it: OK, and

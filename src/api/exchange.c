@@ -11,6 +11,7 @@
 
 #include "api/authenticate.h"
 #include "api/browser.h"
+#include "api/form.h"
 #include "api/limits.h"
 #include "api/router.h"
 #include "api/validate.h"
@@ -284,7 +285,10 @@ static err expect_body(struct exchange *x)
 	if (!r->body)
 		return fail(&x->rq.task, ERR_INVALID, "body_not_expected",
 			"This endpoint takes no body.");
-	if (!is_json(request_header(&x->rq, "Content-Type")))
+	if (r->form && !content_is_form(request_header(&x->rq, "Content-Type")))
+		return reject(x, 400, ERR_INVALID, "invalid_request",
+			"The body must be of type application/x-www-form-urlencoded.");
+	if (!r->form && !is_json(request_header(&x->rq, "Content-Type")))
 		return reject(x, 415, ERR_INVALID, "content_type",
 			"The body must be JSON, sent as Content-Type: application/json.");
 	if (x->body_is_long)
@@ -411,7 +415,9 @@ static err read_body(struct exchange *x)
 
 	if (!x->rq.route->body)
 		return OK;
-	e = validate_body(&x->rq.task, x->rq.route->body, buf_span(&x->body), &body);
+	e = x->rq.route->form
+		    ? validate_form(&x->rq.task, x->rq.route->body, buf_span(&x->body), &body)
+		    : validate_body(&x->rq.task, x->rq.route->body, buf_span(&x->body), &body);
 	buf_wipe(&x->body);
 	if (e)
 		return e;

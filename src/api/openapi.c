@@ -208,7 +208,9 @@ static void write_request_body(struct json_writer *w, const struct route *r)
 	json_begin_object(w, "requestBody");
 	json_bool(w, "required", required || r->sink);
 	json_begin_object(w, "content");
-	json_begin_object(w, r->body ? "application/json" : "application/octet-stream");
+	json_begin_object(w, r->form   ? "application/x-www-form-urlencoded"
+			     : r->body ? "application/json"
+				       : "application/octet-stream");
 	json_begin_object(w, "schema");
 	if (r->body)
 		write_object(w, r->body, false);
@@ -259,10 +261,10 @@ static void write_answer(struct json_writer *w, const char *answer)
 	json_end(w);
 }
 
-static void write_problem_answer(struct json_writer *w, const char *status)
+static void write_failure(struct json_writer *w, const struct route *r, const char *status)
 {
 	json_begin_object(w, status);
-	write_reference(w, "responses", SPAN("problem"));
+	write_reference(w, "responses", r->form ? SPAN("oauth_error") : SPAN("problem"));
 	json_end(w);
 }
 
@@ -282,15 +284,15 @@ static void write_answers(struct json_writer *w, const struct route *r)
 		write_answer(w, r->answer);
 	json_end(w);
 	if (input)
-		write_problem_answer(w, "400");
-	write_problem_answer(w, "401");
+		write_failure(w, r, "400");
+	write_failure(w, r, "401");
 	if (!open)
-		write_problem_answer(w, "403");
+		write_failure(w, r, "403");
 	if (span_contains(span_from(r->path), SPAN("{")))
-		write_problem_answer(w, "404");
-	if (r->body)
-		write_problem_answer(w, "415");
-	write_problem_answer(w, "default");
+		write_failure(w, r, "404");
+	if (r->body && !r->form)
+		write_failure(w, r, "415");
+	write_failure(w, r, "default");
 	json_end(w);
 }
 
@@ -401,6 +403,16 @@ static void write_problem_response(struct json_writer *w)
 	json_begin_object(w, "application/problem+json");
 	json_begin_object(w, "schema");
 	write_reference(w, "schemas", SPAN("problem"));
+	json_end(w);
+	json_end(w);
+	json_end(w);
+	json_end(w);
+	json_begin_object(w, "oauth_error");
+	json_cstr(w, "description", "An error of RFC 6749, section 5.2");
+	json_begin_object(w, "content");
+	json_begin_object(w, "application/json");
+	json_begin_object(w, "schema");
+	write_reference(w, "schemas", SPAN("oauth_error"));
 	json_end(w);
 	json_end(w);
 	json_end(w);

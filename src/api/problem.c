@@ -4,6 +4,8 @@
  */
 #include "api/exchange.h"
 
+#include "api/form.h"
+
 #include "base/banned.h"
 
 int problem_status(const struct exchange *x)
@@ -47,7 +49,7 @@ static void retry_after(struct exchange *x)
 		span_from(arena_printf(x->rq.task.arena, "%lld", (long long)seconds)));
 }
 
-void problem_write(struct exchange *x)
+static void write_document(struct exchange *x)
 {
 	struct task *t = &x->rq.task;
 	const char *code = t->reason ? t->reason : err_name(x->outcome);
@@ -71,6 +73,14 @@ void problem_write(struct exchange *x)
 		else
 			json_str(w, m->name, m->value);
 	json_end(w);
+}
+
+void problem_write(struct exchange *x)
+{
+	if (x->rq.route && x->rq.route->form)
+		oauth_error_write(x);
+	else
+		write_document(x);
 	if (x->rq.status == 401)
 		challenge(x);
 	if (x->rq.status == 429 || x->rq.status == 503)

@@ -158,6 +158,11 @@ static void check_route(struct check *c)
 		problem(c, "a sink takes the body raw");
 	if (r->body && r->method && span_is(span_from(r->method), "GET"))
 		problem(c, "GET has no body");
+	if (r->form && !r->body)
+		problem(c, "a form has parameters");
+	for (const struct field *f = r->form ? r->body : NULL; f && f->type != FIELD_END; f++)
+		if (f->type != FIELD_STRING)
+			problem(c, "parameter '%s' of a form must be a string", f->name);
 	if (r->status != 200 && r->status != 201 && r->status != 202 && r->status != 204 &&
 		r->status != 303)
 		problem(c, "status %d is no success", r->status);

@@ -142,6 +142,25 @@ static const struct field mailed_ticket[] = {TICKET, END};
 static const struct field reset_confirm[] = {
 	TICKET, TEXT("password", 1, 1024, "The new password"), END};
 
+/* OAuth for tools ------------------------------------------------------------------------------ */
+
+static const struct field device_authorization[] = {
+	TEXT("client_id", 1, 64, "slipway-cli or slipway-client"),
+	OPT_TEXT("scope", 2000, "Permissions and product:NAME, space-separated; default: all"),
+	END};
+static const struct field user_code[] = {
+	TEXT("user_code", 1, 32, "What the device shows, with or without its hyphen"), END};
+static const struct field device_decision[] = {
+	TEXT("user_code", 1, 32, "What the device shows, with or without its hyphen"),
+	{"approve", FIELD_BOOL, true, 0, 0, NULL, NULL, "true: sign it in; false: refuse"}, END};
+static const struct field oauth_token[] = {
+	TEXT("grant_type", 1, 100, "urn:ietf:params:oauth:grant-type:device_code or refresh_token"),
+	OPT_TEXT("client_id", 64, "With a device code: who asked for it"),
+	OPT_TEXT("device_code", 100, "From device_authorization"),
+	OPT_TEXT("refresh_token", 512, "The latest refresh token of the session"), END};
+static const struct field one_token[] = {
+	TEXT("token", 1, 4096, "The token"), OPT_TEXT("token_type_hint", 64, "Not needed"), END};
+
 /* Administration --------------------------------------------------------------------------------
  */
 
@@ -411,6 +430,25 @@ const struct route routes[] = {
 		"Removes a passkey", NULL, false, true},
 	{"POST", V1 "/me/recovery-codes", "self.write", post_recovery_codes, NULL, NULL, NULL, 200,
 		"Makes new recovery codes; the old ones end", "recovery_codes", false, true},
+
+	/* OAuth for tools: forms, and errors as in RFC 6749; but JSON where a page asks */
+	{"GET", "/.well-known/oauth-authorization-server", ALLOW_ANYONE, get_oauth_metadata, NULL,
+		NULL, NULL, 200, "Where what is of OAuth (RFC 8414)", "oauth_metadata", false},
+	{"POST", V1 "/oauth/device_authorization", ALLOW_ANYONE, post_device_authorization, NULL,
+		device_authorization, NULL, 200, "Begins to sign a device in (RFC 8628)",
+		"device_authorization", .form = true},
+	{"GET", V1 "/oauth/device", "self.write", get_oauth_device, user_code, NULL, NULL, 200,
+		"What device waits under a code", "waiting_device", false},
+	{"POST", V1 "/oauth/device", "self.write", post_oauth_device, NULL, device_decision, NULL,
+		204, "Signs the device that waits in as oneself, or refuses it", NULL, false},
+	{"POST", V1 "/oauth/token", ALLOW_ANYONE, post_oauth_token, NULL, oauth_token, NULL, 200,
+		"Tokens for a device code or a refresh token (RFC 6749)", "oauth_token",
+		.form = true},
+	{"POST", V1 "/oauth/revoke", ALLOW_ANYONE, post_oauth_revoke, NULL, one_token, NULL, 200,
+		"Ends the session of a token one holds (RFC 7009)", "empty", .form = true},
+	{"POST", V1 "/oauth/introspect", "token.introspect", post_introspection, NULL, one_token,
+		NULL, 200, "Whether an access or device token is good, and for what (RFC 7662)",
+		"introspection", .form = true},
 
 	/* Accounts and organisations */
 	{"POST", V1 "/admin/accounts", "account.write", post_account, NULL, new_account, NULL, 201,

@@ -243,6 +243,39 @@ static const struct field audit_report[] = {BOOL("intact", "Nothing is wrong"),
 	OBJECTS("findings", audit_finding, "What is wrong, at most 100"),
 	INT("findings_count", "How much is wrong"), END};
 
+/* OAuth for tools ------------------------------------------------------------------------------ */
+
+static const struct field oauth_metadata[] = {TEXT("issuer", "URL of this server"),
+	TEXT("token_endpoint", "URL"), TEXT("device_authorization_endpoint", "URL"),
+	TEXT("introspection_endpoint", "URL"), TEXT("revocation_endpoint", "URL"),
+	TEXT("jwks_uri", "URL"), STRINGS("response_types_supported", "None"),
+	STRINGS("grant_types_supported", "What the token endpoint takes"),
+	STRINGS("token_endpoint_auth_methods_supported", "none: clients are public"),
+	STRINGS("revocation_endpoint_auth_methods_supported", "none: who has a token may end it"),
+	END};
+static const struct field device_authorization[] = {
+	TEXT("device_code", "What the device asks /oauth/token with"),
+	TEXT("user_code", "What the person types"), TEXT("verification_uri", "Where they type it"),
+	TEXT("verification_uri_complete", "The same with the code, for a QR code"),
+	INT("expires_in", "Seconds the codes live"), INT("interval", "Seconds between questions"),
+	END};
+static const struct field waiting_device[] = {TEXT("client_id", "Which program"),
+	TEXT("client", "What people call it"),
+	STRINGS("scope", "What it asks for; empty: all you may"),
+	OPT_TEXT("network", "From where it asks"), OPT_TEXT("country", "And in which country"),
+	TIME("created_at", "When it asked"), TIME("expires_at", "Until when it waits"), END};
+static const struct field oauth_token[] = {TEXT("access_token", "For Authorization"),
+	TEXT("token_type", "Bearer"), INT("expires_in", "Seconds"),
+	OPT_TEXT("refresh_token", "For the next pair"), OPT_TEXT("scope", "What they permit"), END};
+static const struct field introspection[] = {BOOL("active", "Whether it is accepted"),
+	OPT_TEXT("token_type", "Bearer"), OPT_TEXT("iss", "Issuer"), OPT_TEXT("aud", "Audience"),
+	OPT_TEXT("sub", "Account, device or workload"), OPT_TEXT("jti", "Id of the token"),
+	OPT_INT("iat", "Issued, seconds since 1970"), OPT_INT("exp", "Ends, seconds since 1970"),
+	OPT_TEXT("client_id", "Who it was issued to"), OPT_TEXT("scope", "What it permits"), END};
+static const struct field empty[] = {END};
+static const struct field oauth_error[] = {TEXT("error", "A word of RFC 6749, 7009 or 8628"),
+	OPT_TEXT("error_description", "What went wrong"), END};
+
 /* Catalogue ------------------------------------------------------------------------------------ */
 
 #define ID      TEXT("id", "Id")
@@ -439,6 +472,14 @@ const struct schema schemas[] = {
 	/* API keys and audit */
 	{"key", "An API key, without its secret", key},
 	{"new_key", "An API key that was just made", new_key},
+	/* OAuth */
+	{"oauth_metadata", "Where what is of OAuth", oauth_metadata},
+	{"device_authorization", "Codes for a device and a person", device_authorization},
+	{"waiting_device", "A device that waits to be signed in", waiting_device},
+	{"oauth_token", "Tokens", oauth_token},
+	{"introspection", "What a token is good for", introspection},
+	{"empty", "Nothing", empty},
+	{"oauth_error", "Why it was refused", oauth_error},
 	{"signing_key", "A key that signs tokens, without its private part", signing_key},
 	{"audit_entry", "Something that was done", audit_entry},
 	{"audit_checkpoint", "A signed state of the audit log", audit_checkpoint},

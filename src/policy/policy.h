@@ -134,6 +134,7 @@ enum policy_reason policy_decide(
 	X("device.write")                                                                          \
 	X("download.read")                                                                         \
 	X("token.revoke")                                                                          \
+	X("token.introspect")                                                                      \
 	X("key.write")                                                                             \
 	X("signing_key.write")                                                                     \
 	X("audit.read")                                                                            \

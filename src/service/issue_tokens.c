@@ -19,6 +19,17 @@ void refresh_key(const struct service *s, uint8_t ret[REFRESH_KEY_SIZE])
 	keyring_derive(s->keys, "refresh-token", ret);
 }
 
+span scoped_permissions(struct arena *a, span list, span scope)
+{
+	AUTO(buf) both = {0};
+
+	if (scope.len == 0)
+		return list;
+	buf_init(&both, TOKEN_DECODED_MAX);
+	permissions_narrow(list, scope, &both);
+	return arena_span(a, buf_span(&both));
+}
+
 void token_subject_set_account(struct token_subject *s, const struct account *account)
 {
 	s->account = account->id;
@@ -84,6 +95,7 @@ err session_begin(
 		.cookie = proof->cookie,
 		.methods = proof->methods,
 		.user_agent = t->caller->user_agent,
+		.scope = proof->scope,
 		.provider = proof->provider,
 		.provider_session = proof->provider_session,
 		.created_at_us = t->now_us,

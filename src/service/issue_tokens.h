@@ -40,6 +40,7 @@ struct proof {
 	span methods; /* RFC 8176: pwd otp rc hwk …; "fed": by an identity provider; "licence" */
 	bool cookie;  /* a browser's session instead of tokens */
 	span provider, provider_session; /* with "fed" */
+	span scope; /* the client wants no more than these permissions; empty: all there is */
 };
 
 /* Either the tokens, or cookie, csrf_token and ends_at_us. */
@@ -59,6 +60,9 @@ struct issued_tokens {
  */
 err session_begin(struct db_tx *tx, struct task *t, struct token_subject *s,
 	const struct proof *proof) MUST_USE;
+
+/* What a session of this scope (empty: any) permits of the list, in arena a. */
+span scoped_permissions(struct arena *a, span list, span scope);
 
 /* Fills account, role, org, permissions and account_epoch from a row; entitlements stay. */
 void token_subject_set_account(struct token_subject *s, const struct account *account);

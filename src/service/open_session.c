@@ -21,7 +21,8 @@ err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 		return fail_policy(t, POLICY_ACCOUNT_DISABLED);
 	*ret = (struct opened_session){.subject.client_id = client_id};
 	token_subject_set_account(s, account);
-	s->permissions = session_permissions(t->service, account, proof->methods);
+	s->permissions = scoped_permissions(
+		t->arena, session_permissions(t->service, account, proof->methods), proof->scope);
 	ret->must_enrol = account_must_enrol(t->service, account, proof->methods);
 	e = account_entitlements(tx, t->arena, account->id, t->now_us, &s->entitlements);
 	if (!e)

@@ -97,8 +97,9 @@ static err load_subject(struct db_tx *tx, struct turn *u)
 		.session = u->session.id,
 		.generation = u->token.generation + 1};
 	token_subject_set_account(&u->subject, &account);
-	u->subject.permissions =
-		session_permissions(u->task->service, &account, u->session.methods);
+	u->subject.permissions = scoped_permissions(a,
+		session_permissions(u->task->service, &account, u->session.methods),
+		u->session.scope);
 	if (u->session.device.len)
 		return load_device(tx, u);
 	return account_entitlements(tx, a, account.id, u->task->now_us, &u->subject.entitlements);

@@ -4,6 +4,7 @@
  */
 #include "service/tidy.h"
 
+#include "account/device_code.h"
 #include "account/invitation.h"
 #include "account/ticket.h"
 #include "base/time.h"
@@ -288,12 +289,14 @@ static err expire_tickets_body(struct db_tx *tx, void *arg)
 {
 	struct expiry *x = arg;
 
-	int64_t logouts = 0;
+	int64_t ignored = 0;
 	err e = ticket_expire(tx, x->now_us, &x->count);
 
 	if (!e)
+		e = device_code_expire(tx, x->now_us, &ignored);
+	if (!e)
 		e = invitation_expire(tx, x->now_us);
-	return e ? e : logout_token_expire(tx, x->now_us, &logouts);
+	return e ? e : logout_token_expire(tx, x->now_us, &ignored);
 }
 
 err tidy_tickets(struct task *t, int64_t *ret_count)

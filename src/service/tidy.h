@@ -24,7 +24,7 @@ err tidy_blobs(struct task *t, unsigned *ret_removed) MUST_USE;
 err tidy_blob_files(struct task *t, unsigned *ret_removed) MUST_USE;
 /* Puts the records of products that are not as settings and catalogue have them now. */
 err tidy_products(struct task *t, unsigned *ret_put) MUST_USE;
-/* Deletes tickets whose time is over. */
+/* Deletes tickets and codes of devices whose time is over; counts the former. */
 err tidy_tickets(struct task *t, int64_t *ret_count) MUST_USE;
 
 #endif
