@@ -162,6 +162,15 @@ def test_providers_that_cannot_be_asked(plane, lie):
         plane.api("DELETE", f"/admin/identity-providers/{name}", token=plane.admin, status=204)
 
 
+def test_unknown_keys_do_not_make_us_a_hammer(plane, provider):
+    provider.user, provider.lie = person("victim"), "kid"
+    before = provider.asked.count("/keys")
+    for _ in range(5):
+        assert Browser(plane).sign_in("liar") == "/sign-in?error=token_invalid"
+    assert provider.asked.count("/keys") - before <= 1
+    assert provider.asked.count("/.well-known/openid-configuration") == 1
+
+
 # Browsers that are tricked -----------------------------------------------------------------------
 
 
