@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
 import * as account from "./account.mjs";
+import * as device from "./device.mjs";
 import * as factors from "./factors.mjs";
 import * as passkeys from "./passkeys.mjs";
 import * as providers from "./providers.mjs";
@@ -26,7 +27,7 @@ after(async () => {
 });
 
 // Two at a time where they do not disturb each other; the last file stops the server in between.
-for (const [file, tests] of Object.entries({ signIn, factors, passkeys, account, providers, site }))
+for (const [file, tests] of Object.entries({ signIn, factors, passkeys, account, device, providers, site }))
 	describe(file, { concurrency: file === "site" ? 1 : 2 }, () => {
 		for (const [name, run] of Object.entries(tests))
 			if (`${file}.${name}`.includes(only))

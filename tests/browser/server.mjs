@@ -93,8 +93,9 @@ export class Server {
 
 	/** One request; gives {status, headers, text, json}. */
 	request(method, path, body, headers = {}) {
-		const content = body === undefined ? undefined : JSON.stringify(body);
-		if (content) headers = { "Content-Type": "application/json", ...headers };
+		const form = body instanceof URLSearchParams;
+		const content = body === undefined ? undefined : form ? body.toString() : JSON.stringify(body);
+		if (content) headers = { "Content-Type": form ? "application/x-www-form-urlencoded" : "application/json", ...headers };
 		return new Promise((done, failed) => {
 			const sent = request(this.url + path, { method, headers, ca: this.ca, agent: false }, (response) => {
 				let text = "";

@@ -2,6 +2,7 @@
 // nginx answers these paths with index.html and others with 404: deploy/nginx/slipway.conf.template.
 import type { ComponentType } from "preact";
 import { Account } from "./pages/account";
+import { Device } from "./pages/device";
 import { Enrol } from "./pages/enrol";
 import { Identities } from "./pages/identities";
 import { Invitation } from "./pages/invitation";
@@ -29,6 +30,7 @@ export const pages: Page[] = [
 	{ path: "/second-factor", title: "Second factor", access: "open", view: SecondFactor },
 	{ path: "/set-up", title: "Set up", access: "open", view: SetUp },
 	{ path: "/invitation", title: "Invitation", access: "open", view: Invitation },
+	{ path: "/device", title: "Sign in a device", access: "signed-in", view: Device },
 	{ path: "/enrol", title: "Authenticator app", access: "signed-in", view: Enrol },
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },
 	{ path: "/account/security", title: "Security", access: "signed-in", menu: "Account", view: Security },
