@@ -18,10 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct task t = {.arena = a};
 	json_t *out = NULL, *value;
 	const char *name;
-	err e = validate_form(&t, fields, fuzz_input(data, size), &out);
+	span text = fuzz_input(data, size);
+	err e = validate_form(&t, fields, text, &out);
 
 	if (e) {
 		check(e == ERR_NOMEM || (t.reason && t.detail));
+		fuzz_free(text);
 		return 0;
 	}
 	check(json_object_get(out, "grant_type") != NULL);
@@ -32,5 +34,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			json_string_length(value) <= 30);
 	}
 	json_decref(out);
+	fuzz_free(text);
 	return 0;
 }
