@@ -389,7 +389,7 @@ err session_call(
 {
 	err e = call_once(cli, method, path, body, ret);
 
-	if (!e || !cli->code || strcmp(cli->code, "step_up_required") || !isatty(STDIN_FILENO))
+	if (!e || !cli->code || strcmp(cli->code, "step_up_required") != 0 || !isatty(STDIN_FILENO))
 		return e;
 	e = prove(cli);
 	return e ? e : call_once(cli, method, path, body, ret);

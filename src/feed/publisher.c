@@ -232,13 +232,14 @@ err publisher_start(struct db *db, struct state *state, struct publisher **ret)
 	pthread_cond_init(&p->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	e = catch_up(p, &p->position);
+	/* Before the thread: from then on the position is its own. */
+	metric_set(METRIC_STATE_SEQ, NULL, (int64_t)p->position);
 	if (!e && pthread_create(&p->thread, NULL, run, p) != 0)
 		e = ERR_NOMEM;
 	if (e) {
 		free(p);
 		return e;
 	}
-	metric_set(METRIC_STATE_SEQ, NULL, (int64_t)p->position);
 	*ret = p;
 	return OK;
 }

@@ -288,7 +288,7 @@ static void fill_up(const char *directory)
 	assert_ok(db_open(&(struct db_options){.url = url, .max_sessions = 1}, &db));
 	assert_ok(db_transact(db, DB_READ, head_get_body, &small));
 	assert_int_equal(db_transact(db, DB_WRITE, insert_big, &n), ERR_NO_SPACE);
-	assert_int_equal(mount(NULL, directory, NULL, MS_REMOUNT, "size=16m"), 0);
+	assert_int_equal(mount("none", directory, "tmpfs", MS_REMOUNT, "size=16m"), 0);
 	assert_ok(db_transact(db, DB_WRITE, insert_big, &n));
 	db_close(db);
 }
