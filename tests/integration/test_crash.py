@@ -28,20 +28,21 @@ class Journal:
     def __init__(self):
         self.lock = threading.Lock()
         self.releases = {}   # release id -> {version, sha256, package}
-        self.downloads = {}  # download id -> {size, received}: received once all bytes had arrived
+        self.downloads = {}  # download id -> {size, began, received}: received once all bytes had arrived
+        self.nginx_killed_at = []
         self.kills = 0
 
     def add(self, where, key, value):
         with self.lock:
             where[key] = value
 
-    def forgive_unlogged(self, killed_at):
+    def must_be_recorded(self):
         """nginx writes its line when a request has ended, a moment after the last byte has left: a
-        download that had just arrived when nginx itself was killed may have no line."""
-        with self.lock:
-            for download in self.downloads.values():
-                if download["received"] and killed_at - download["received"] < 0.5:
-                    download["received"] = False
+        download that had just arrived when nginx itself was killed, or whose bytes its client had
+        still to read, may have no line."""
+        return {name: d for name, d in self.downloads.items()
+                if d["received"] and not any(d["began"] < killed_at and killed_at - 0.5 < d["received"]
+                                             for killed_at in self.nginx_killed_at)}
 
 
 class Client(threading.Thread):
@@ -110,6 +111,7 @@ def download(client):
     record = {"size": wanted["size"], "received": False}
     client.journal.add(client.journal.downloads, grant["download_id"], record)
     path = "/d/" + grant["url"].split("/d/", 1)[1]
+    record["began"] = time.monotonic()
     got = client.server.request("GET", path)
     if got.status >= 500:
         raise ConnectionError(got.status)
@@ -207,7 +209,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9(server):
             if in_a_row == 3 or chance.random() < 0.2:
                 in_a_row = 0
                 server.kill()
-                journal.forgive_unlogged(time.monotonic())
+                journal.nginx_killed_at.append(time.monotonic())
                 server.start()
             else:
                 in_a_row += 1
@@ -231,7 +233,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9(server):
     assert len(journal.releases) >= KILLS / 4 and len(journal.downloads) >= KILLS / 4, \
         (len(journal.releases), len(journal.downloads))
     # Every download whose bytes all arrived at the client is recorded, once and whole.
-    received = {k: v for k, v in journal.downloads.items() if v["received"]}
+    received = journal.must_be_recorded()
 
     def unrecorded():
         for download_id, expected in list(received.items()):
