@@ -1,6 +1,7 @@
 /* Hard rule: no password is hashed outside the gate. */
 #include "service/passwords.h"
 
+#include "account/throttle.h"
 #include "base/time.h"
 #include "crypto/password.h"
 #include "sys/gate.h"
@@ -69,5 +70,20 @@ err password_check(struct task *t, span password, const struct account *account,
 	gate_leave(t->service->hashing);
 	if (!e)
 		*ret_better = better;
+	return e;
+}
+
+err password_ask_again(struct task *t, span password, const struct account *account)
+{
+	struct throttle_subject who = {"password", account->id, 1};
+	span better;
+
+	if (throttle_try(t->service->sign_ins, &who, t->now_us, &t->retry_after_us))
+		return fail(t, ERR_LIMIT, "sign_in_throttled",
+			"Too many wrong passwords. Wait as long as Retry-After says.");
+	err e = password_check(t, password, account, &better);
+
+	if (e != ERR_DENIED)
+		throttle_undo(t->service->sign_ins, &who);
 	return e;
 }

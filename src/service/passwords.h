@@ -18,5 +18,11 @@ err password_accept(struct task *t, span password, span email, span *ret_hash) M
  */
 err password_check(
 	struct task *t, span password, const struct account *account, span *ret_better) MUST_USE;
+/*
+ * The password of somebody who is signed in already, asked for again. OK, ERR_DENIED (without
+ * words) when it is wrong, ERR_LIMIT after too many wrong ones: counted apart from sign-ins, so
+ * that others who guess do not keep the owner out.
+ */
+err password_ask_again(struct task *t, span password, const struct account *account) MUST_USE;
 
 #endif

@@ -377,19 +377,12 @@ static err prove_body(struct db_tx *tx, void *arg)
 static err check_password(struct proving *p)
 {
 	struct task *t = p->task;
-	struct throttle_subject who = {"password", p->account.id, 1};
-	span better;
 
 	if (p->account.factors)
 		return fail(t, ERR_DENIED, "factor_needed",
 			"This account has a second factor: prove it with that.");
-	if (throttle_try(t->service->sign_ins, &who, t->now_us, &t->retry_after_us))
-		return fail(t, ERR_LIMIT, "sign_in_throttled",
-			"Too many wrong passwords. Wait as long as Retry-After says.");
-	err e = password_check(t, p->password, &p->account, &better);
+	err e = password_ask_again(t, p->password, &p->account);
 
-	if (e != ERR_DENIED)
-		throttle_undo(t->service->sign_ins, &who);
 	return e == ERR_DENIED ? fail(t, e, "wrong_password", "The password is wrong.") : e;
 }
 

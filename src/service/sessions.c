@@ -1,7 +1,6 @@
 /* Hard rule: nobody learns of, or ends, a session of an account that is not theirs to see. */
 #include "service/sessions.h"
 
-#include "account/throttle.h"
 #include "service/accounts.h"
 #include "service/audit.h"
 #include "service/notices.h"
@@ -211,19 +210,9 @@ static err change_body(struct db_tx *tx, void *arg)
 
 static err check_current(struct changing *c, span current)
 {
-	struct task *t = c->task;
-	/* Apart from sign-ins: others who guess must not keep the owner from a new password. */
-	struct throttle_subject who = {"password", c->account.id, 1};
-	span better;
+	err e = password_ask_again(c->task, current, &c->account);
 
-	if (throttle_try(t->service->sign_ins, &who, t->now_us, &t->retry_after_us))
-		return fail(t, ERR_LIMIT, "sign_in_throttled",
-			"Too many wrong passwords. Wait as long as Retry-After says.");
-	err e = password_check(t, current, &c->account, &better);
-
-	if (e != ERR_DENIED)
-		throttle_undo(t->service->sign_ins, &who);
-	return e == ERR_DENIED ? wrong_password(t) : e;
+	return e == ERR_DENIED ? wrong_password(c->task) : e;
 }
 
 err password_change(struct task *t, span current, span new_password, struct issued_tokens *ret)
