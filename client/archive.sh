@@ -1,7 +1,7 @@
 #!/bin/sh
 # archive.sh CC OUTPUT LIBRARY FLOOR…: makes one object of the library and what it needs of the
 # floors, hides every symbol but slipway_*, and puts it into an archive: who links libslipway gets
-# none of our internal names.
+# none of our internal names. CC may be several words ("ccache gcc").
 set -eu
 cc=$1 output=$2 library=$3
 shift 3

@@ -39,7 +39,7 @@ run() {
 stamp=$(
 	{
 		cat "$nginx/conf_flags" "$nginx/debian/libnginx-mod.abisubstvars" "$here/config"
-		"$compiler" --version
+		$compiler --version
 		echo "$cc_opt|$ld_opt|$SLIPWAY_FILES|$SLIPWAY_LIBS|$here"
 	} | sha256sum
 )
