@@ -460,8 +460,8 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct command *const tables[] = {commands};
-	static const size_t counts[] = {ARRAY_LEN(commands)};
+	static const struct command_table table = {commands, ARRAY_LEN(commands)};
+	static const struct command_table *const tables[] = {&table};
 	static const struct program program = {
 		.name = "slipway-update",
 		.summary = "keeps an installation up to date from a Slipway server",
@@ -473,7 +473,6 @@ int main(int argc, char **argv)
 			"deleted).",
 		.globals = globals,
 		.tables = tables,
-		.counts = counts,
 		.tables_count = 1,
 	};
 

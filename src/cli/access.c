@@ -280,7 +280,7 @@ static const struct option token_revoke_options[] = {
 	{0},
 };
 
-const struct command access_commands[] = {
+static const struct command commands[] = {
 	{.path = "account create",
 		.summary = "create an account",
 		.about = "Accounts of role user hold licences; admin may do everything; guest sees "
@@ -365,4 +365,4 @@ const struct command access_commands[] = {
 		.run = run_token_revoke,
 		.examples = "slipway token revoke --download dl_01h455vb4pex5vsknk084sn02q"},
 };
-const size_t access_commands_count = ARRAY_LEN(access_commands);
+const struct command_table access_commands = {commands, ARRAY_LEN(commands)};

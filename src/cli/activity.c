@@ -102,7 +102,7 @@ static const struct option explain_options[] = {
 	{0},
 };
 
-const struct command activity_commands[] = {
+static const struct command commands[] = {
 	{.path = "download list",
 		.summary = "list downloads, the newest first",
 		.options = download_list_options,
@@ -118,4 +118,4 @@ const struct command activity_commands[] = {
 		.run = run_explain,
 		.examples = "slipway explain --package myvpn@1.2.0 --account jo@example.com"},
 };
-const size_t activity_commands_count = ARRAY_LEN(activity_commands);
+const struct command_table activity_commands = {commands, ARRAY_LEN(commands)};

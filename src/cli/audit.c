@@ -113,7 +113,7 @@ static const struct option verify_options[] = {
 	{0},
 };
 
-const struct command audit_commands[] = {
+static const struct command commands[] = {
 	{.path = "audit list",
 		.summary = "list what was done, by whom, the newest first",
 		.options = list_options,
@@ -142,4 +142,4 @@ const struct command audit_commands[] = {
 		.examples = "slipway audit export --from 2026-01-01T00:00:00Z --format csv "
 			    "--output audit.csv"},
 };
-const size_t audit_commands_count = ARRAY_LEN(audit_commands);
+const struct command_table audit_commands = {commands, ARRAY_LEN(commands)};

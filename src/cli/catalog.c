@@ -325,7 +325,7 @@ static const struct option release_notes_arguments[] = {
 	{0},
 };
 
-const struct command catalog_commands[] = {
+static const struct command commands[] = {
 	{.path = "product create",
 		.summary = "create a product",
 		.about = "A product is what is installed, like a VPN client; its releases hold the "
@@ -431,4 +431,4 @@ const struct command catalog_commands[] = {
 		.run = run_release_notes,
 		.examples = "slipway release notes myvpn@1.2.0 CHANGES.md"},
 };
-const size_t catalog_commands_count = ARRAY_LEN(catalog_commands);
+const struct command_table catalog_commands = {commands, ARRAY_LEN(commands)};

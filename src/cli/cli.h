@@ -57,14 +57,19 @@ struct command {
 	bool hidden;          /* not listed in help, completion and reference */
 };
 
+/* The rows of one file. */
+struct command_table {
+	const struct command *rows;
+	size_t count;
+};
+
 /* The program the rows belong to. */
 struct program {
 	const char *name; /* "slipway" */
 	const char *summary;
 	const char *about;
-	const struct option *globals;        /* accepted anywhere on the command line */
-	const struct command *const *tables; /* groups of rows, shown in this order */
-	const size_t *counts;
+	const struct option *globals;              /* accepted anywhere on the command line */
+	const struct command_table *const *tables; /* shown in this order */
 	size_t tables_count;
 };
 
@@ -120,7 +125,7 @@ bool cli_is_unwatched(const struct cli *cli);
 /* Runs a program: parses, runs the command, prints a failure, gives the exit code. */
 int cli_run(const struct program *program, int argc, char **argv, void *data);
 
-/* The `slipway` program with the commands of this floor and extra[n] (kept), listed first. */
-int cli_main(int argc, char **argv, const struct command *extra, size_t n);
+/* The `slipway` program with the commands of this floor and extra (kept), listed first. */
+int cli_main(int argc, char **argv, const struct command_table *extra);
 
 #endif

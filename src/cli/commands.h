@@ -1,40 +1,31 @@
 #ifndef SLIPWAY_CLI_COMMANDS_H
 #define SLIPWAY_CLI_COMMANDS_H
 
-/* The tables of `slipway`, one per file, in the order help shows them. */
+/* The tables of `slipway`, one per file, in the order help shows them: this list is all there is.
+ */
 
 #include "cli/cli.h"
 
-extern const struct command publish_commands[];
-extern const size_t publish_commands_count;
-extern const struct command catalog_commands[];
-extern const size_t catalog_commands_count;
-extern const struct command package_commands[];
-extern const size_t package_commands_count;
-extern const struct command customer_commands[];
-extern const size_t customer_commands_count;
-extern const struct command access_commands[];
-extern const size_t access_commands_count;
-extern const struct command provider_commands[];
-extern const size_t provider_commands_count;
-extern const struct command signing_key_commands[];
-extern const size_t signing_key_commands_count;
-extern const struct command activity_commands[];
-extern const size_t activity_commands_count;
-extern const struct command audit_commands[];
-extern const size_t audit_commands_count;
-extern const struct command mail_commands[];
-extern const size_t mail_commands_count;
-extern const struct command stats_commands[];
-extern const size_t stats_commands_count;
-extern const struct command doctor_commands[];
-extern const size_t doctor_commands_count;
-extern const struct command sign_in_commands[];
-extern const size_t sign_in_commands_count;
-extern const struct command factor_commands[];
-extern const size_t factor_commands_count;
-extern const struct command local_commands[];
-extern const size_t local_commands_count;
+#define COMMAND_TABLES(X)                                                                          \
+	X(publish_commands)                                                                        \
+	X(catalog_commands)                                                                        \
+	X(package_commands)                                                                        \
+	X(customer_commands)                                                                       \
+	X(access_commands)                                                                         \
+	X(provider_commands)                                                                       \
+	X(signing_key_commands)                                                                    \
+	X(activity_commands)                                                                       \
+	X(audit_commands)                                                                          \
+	X(mail_commands)                                                                           \
+	X(stats_commands)                                                                          \
+	X(doctor_commands)                                                                         \
+	X(sign_in_commands)                                                                        \
+	X(factor_commands)                                                                         \
+	X(local_commands)
+
+#define DECLARE_TABLE(name) extern const struct command_table name;
+COMMAND_TABLES(DECLARE_TABLE)
+#undef DECLARE_TABLE
 
 /* Options of every command of slipway. */
 extern const struct option slipway_globals[];

@@ -178,7 +178,7 @@ static const struct option device_list_options[] = {
 	{0},
 };
 
-const struct command customer_commands[] = {
+static const struct command commands[] = {
 	{.path = "licence create",
 		.summary = "give a customer a licence",
 		.about = "The answer has the licence key; it is shown this once. The customer "
@@ -231,4 +231,4 @@ const struct command customer_commands[] = {
 		.arguments = device_argument,
 		.run = run_device_admit},
 };
-const size_t customer_commands_count = ARRAY_LEN(customer_commands);
+const struct command_table customer_commands = {commands, ARRAY_LEN(commands)};

@@ -173,7 +173,7 @@ static const struct option doctor_options[] = {
 	{0},
 };
 
-const struct command doctor_commands[] = {
+static const struct command commands[] = {
 	{.path = "doctor",
 		.summary = "look for what is wrong, here and at the server",
 		.about =
@@ -185,4 +185,4 @@ const struct command doctor_commands[] = {
 		.run = run_doctor,
 		.examples = "slipway doctor\nsudo slipway doctor --data /srv/slipway"},
 };
-const size_t doctor_commands_count = ARRAY_LEN(doctor_commands);
+const struct command_table doctor_commands = {commands, ARRAY_LEN(commands)};

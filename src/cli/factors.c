@@ -268,7 +268,7 @@ static const struct option session_end_options[] = {
 	{0},
 };
 
-const struct command factor_commands[] = {
+static const struct command commands[] = {
 	{.path = "factor list", .summary = "list your second factors", .run = run_list},
 	{.path = "factor enrol",
 		.summary = "make an authenticator app your second factor",
@@ -300,4 +300,4 @@ const struct command factor_commands[] = {
 		.run = run_session_end,
 		.examples = "slipway session end --others"},
 };
-const size_t factor_commands_count = ARRAY_LEN(factor_commands);
+const struct command_table factor_commands = {commands, ARRAY_LEN(commands)};

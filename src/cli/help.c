@@ -211,10 +211,12 @@ static void command_help(
 }
 
 /* The commands below these words, each with its line. */
-static void add_commands(const struct command *rows, size_t count, span words, unsigned column,
+static void add_commands(const struct command_table *table, span words, unsigned column,
 	unsigned width, struct buf *out)
 {
-	for (size_t i = 0; i < count; i++) {
+	const struct command *rows = table->rows;
+
+	for (size_t i = 0; i < table->count; i++) {
 		span path = span_from(rows[i].path);
 
 		if (rows[i].hidden || !span_starts_with(path, words))
@@ -252,7 +254,7 @@ static void program_help(const struct program *p, span words, unsigned width, st
 	}
 	buf_add_str(out, "\nCommands:\n");
 	for (size_t t = 0; t < p->tables_count; t++)
-		add_commands(p->tables[t], p->counts[t], words, column, width, out);
+		add_commands(p->tables[t], words, column, width, out);
 	if (words.len == 0)
 		add_rows(out, "Options of every command", p->globals, false, width);
 	buf_addf(out, "\n`%s COMMAND --help` explains a command, with examples.\n", p->name);

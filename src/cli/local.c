@@ -164,7 +164,7 @@ static const struct option completion_arguments[] = {
 	{0},
 };
 
-const struct command local_commands[] = {
+static const struct command commands[] = {
 	{.path = "keygen",
 		.summary = "make a publisher's key pair (on this machine)",
 		.about = "Signatures let clients check that a package comes from its publisher, "
@@ -191,4 +191,4 @@ const struct command local_commands[] = {
 	{.path = "version", .summary = "print the version", .run = run_version},
 	{.path = "reference", .summary = "print docs/cli.md", .run = run_reference, .hidden = true},
 };
-const size_t local_commands_count = ARRAY_LEN(local_commands);
+const struct command_table local_commands = {commands, ARRAY_LEN(commands)};

@@ -17,11 +17,11 @@ static const struct option address_argument[] = {
 	{0},
 };
 
-const struct command mail_commands[] = {
+static const struct command commands[] = {
 	{.path = "mail test",
 		.summary = "send a test mail and say what the mail server answers",
 		.arguments = address_argument,
 		.run = run_test,
 		.examples = "slipway mail test you@example.com"},
 };
-const size_t mail_commands_count = ARRAY_LEN(mail_commands);
+const struct command_table mail_commands = {commands, ARRAY_LEN(commands)};

@@ -77,7 +77,7 @@ static const struct option reason_options[] = {
 	{0},
 };
 
-const struct command package_commands[] = {
+static const struct command commands[] = {
 	{.path = "package list",
 		.summary = "list packages",
 		.options = package_list_options,
@@ -106,4 +106,4 @@ const struct command package_commands[] = {
 		.arguments = package_argument,
 		.run = run_package_delete},
 };
-const size_t package_commands_count = ARRAY_LEN(package_commands);
+const struct command_table package_commands = {commands, ARRAY_LEN(commands)};

@@ -12,16 +12,16 @@ size_t program_commands(const struct program *p)
 	size_t count = 0;
 
 	for (size_t i = 0; i < p->tables_count; i++)
-		count += p->counts[i];
+		count += p->tables[i]->count;
 	return count;
 }
 
 const struct command *program_command(const struct program *p, size_t i)
 {
 	for (size_t t = 0; t < p->tables_count; t++) {
-		if (i < p->counts[t])
-			return &p->tables[t][i];
-		i -= p->counts[t];
+		if (i < p->tables[t]->count)
+			return &p->tables[t]->rows[i];
+		i -= p->tables[t]->count;
 	}
 	return NULL;
 }

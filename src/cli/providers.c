@@ -170,7 +170,7 @@ static const struct option create_options[] = {
 	{0},
 };
 
-const struct command provider_commands[] = {
+static const struct command commands[] = {
 	{.path = "provider create",
 		.summary = "let people sign in through an identity provider",
 		.about = "The answer says the redirect URI to enter there. "
@@ -200,4 +200,4 @@ const struct command provider_commands[] = {
 		.arguments = provider_argument,
 		.run = run_test},
 };
-const size_t provider_commands_count = ARRAY_LEN(provider_commands);
+const struct command_table provider_commands = {commands, ARRAY_LEN(commands)};

@@ -453,7 +453,7 @@ static const struct option publish_options[] = {
 	{0},
 };
 
-const struct command publish_commands[] = {
+static const struct command commands[] = {
 	{.path = "publish",
 		.summary = "upload packages and publish them as a release",
 		.about = "Uploads the files, adds them to the release (which is created if it is "
@@ -476,4 +476,4 @@ const struct command publish_commands[] = {
 			"takes "
 			"it; `slipway release pause` stops it."},
 };
-const size_t publish_commands_count = ARRAY_LEN(publish_commands);
+const struct command_table publish_commands = {commands, ARRAY_LEN(commands)};

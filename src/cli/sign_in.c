@@ -214,7 +214,7 @@ static const struct option setup_options[] = {
 	{0},
 };
 
-const struct command sign_in_commands[] = {
+static const struct command commands[] = {
 	{.path = "login",
 		.summary = "sign in to a server",
 		.about = "Later commands use this sign-in and this server until `slipway logout`. "
@@ -243,4 +243,4 @@ const struct command sign_in_commands[] = {
 			    "--token-file token --email admin@example.com",
 		.next = "`slipway login` with the same address and password."},
 };
-const size_t sign_in_commands_count = ARRAY_LEN(sign_in_commands);
+const struct command_table sign_in_commands = {commands, ARRAY_LEN(commands)};

@@ -47,7 +47,7 @@ static const struct option kid_argument[] = {
 	{0},
 };
 
-const struct command signing_key_commands[] = {
+static const struct command commands[] = {
 	{.path = "signing-key list",
 		.summary = "list the keys the server signs tokens with",
 		.about =
@@ -77,4 +77,4 @@ const struct command signing_key_commands[] = {
 		.run = run_revoke,
 		.examples = "slipway signing-key revoke Qm3vX0a1b2c3"},
 };
-const size_t signing_key_commands_count = ARRAY_LEN(signing_key_commands);
+const struct command_table signing_key_commands = {commands, ARRAY_LEN(commands)};

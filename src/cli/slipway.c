@@ -22,19 +22,11 @@ const struct option slipway_globals[] = {
 	{0},
 };
 
-int cli_main(int argc, char **argv, const struct command *extra, size_t n)
+#define TABLE_OF(name) &name,
+
+int cli_main(int argc, char **argv, const struct command_table *extra)
 {
-	const struct command *const tables[] = {extra, publish_commands, catalog_commands,
-		package_commands, customer_commands, access_commands, provider_commands,
-		signing_key_commands, activity_commands, audit_commands, mail_commands,
-		stats_commands, doctor_commands, sign_in_commands, factor_commands, local_commands};
-	const size_t counts[] = {n, publish_commands_count, catalog_commands_count,
-		package_commands_count, customer_commands_count, access_commands_count,
-		provider_commands_count, signing_key_commands_count, activity_commands_count,
-		audit_commands_count, mail_commands_count, stats_commands_count,
-		doctor_commands_count, sign_in_commands_count, factor_commands_count,
-		local_commands_count};
-	_Static_assert(ARRAY_LEN(tables) == ARRAY_LEN(counts), "a count for each table");
+	const struct command_table *const tables[] = {extra, COMMAND_TABLES(TABLE_OF)};
 	const struct program program = {
 		.name = "slipway",
 		.summary = "hosts installation packages, hands them to those entitled to them",
@@ -53,7 +45,6 @@ int cli_main(int argc, char **argv, const struct command *extra, size_t n)
 			"16 damaged data, 17 an error of Slipway itself.",
 		.globals = slipway_globals,
 		.tables = tables,
-		.counts = counts,
 		.tables_count = ARRAY_LEN(tables),
 	};
 

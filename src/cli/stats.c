@@ -188,11 +188,11 @@ static const struct option stats_options[] = {
 	{0},
 };
 
-const struct command stats_commands[] = {
+static const struct command commands[] = {
 	{.path = "stats",
 		.summary = "show downloads, update checks and what clients reported",
 		.options = stats_options,
 		.run = run_stats,
 		.examples = "slipway stats --days 7"},
 };
-const size_t stats_commands_count = ARRAY_LEN(stats_commands);
+const struct command_table stats_commands = {commands, ARRAY_LEN(commands)};

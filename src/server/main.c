@@ -307,7 +307,9 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+	static const struct command_table table = {commands, ARRAY_LEN(commands)};
+
 	if (argc == 1 && !strcmp(argv[0], INSPECT_PROGRAM))
 		_exit(inspect_main());
-	return cli_main(argc, argv, commands, ARRAY_LEN(commands));
+	return cli_main(argc, argv, &table);
 }

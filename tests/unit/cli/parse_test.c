@@ -55,9 +55,9 @@ static const struct command rows[] = {
 	{.path = "secret", .summary = "not shown", .run = never, .hidden = true},
 };
 
-static const struct command *const tables[] = {rows};
-static const size_t counts[] = {ARRAY_LEN(rows)};
-static const struct program program = {"prog", "does things", "About.", globals, tables, counts, 1};
+static const struct command_table table = {rows, ARRAY_LEN(rows)};
+static const struct command_table *const tables[] = {&table};
+static const struct program program = {"prog", "does things", "About.", globals, tables, 1};
 
 struct run {
 	struct cli cli;
