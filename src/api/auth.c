@@ -142,6 +142,8 @@ err get_me(struct request *rq)
 	json_cstr(&rq->out, "kind", c->kind == CALLER_API_KEY ? "api_key" : "account");
 	json_str(&rq->out, "account_id", account.id);
 	json_str(&rq->out, "email", account.email);
+	answer_time(rq, "verified_at", account.verified_at_us);
+	json_bool(&rq->out, "has_password", account.password_hash.len > 0);
 	json_str(&rq->out, "role", account.role);
 	answer_text_or_null(rq, "organisation", account.org);
 	answer_words(rq, "permissions", c->permissions);

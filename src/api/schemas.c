@@ -161,6 +161,8 @@ static const struct field new_passkey[] = {TEXT("id", "Id of the factor"),
 static const struct field me[] = {
 	CHOICE("kind", "account api_key", "What the request was made with"),
 	TEXT("account_id", "The account"), TEXT("email", "Its e-mail address"),
+	OPT_TIME("verified_at", "When its holder showed that mail reaches them"),
+	BOOL("has_password", "Whether one can sign in to it with a password"),
 	TEXT("role", "Its role"), OPT_TEXT("organisation", "Its organisation's id"),
 	STRINGS("permissions", "What these credentials permit"),
 	STRINGS("entitlements", "Codes of the account's licences"),

@@ -289,6 +289,8 @@ static err add_body(struct db_tx *tx, void *arg)
 		e = prove_session(tx, w, "hwk");
 	if (!e)
 		e = audit_add(tx, t, "factor.create", w->factor.id, "{\"kind\":\"passkey\"}");
+	if (!e)
+		e = tell(tx, w, "a passkey was added");
 	return e ? e : end_others(tx, w);
 }
 

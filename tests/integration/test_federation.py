@@ -61,7 +61,7 @@ def test_first_and_later_sign_ins(plane, provider):
     assert browser.sign_in("liar", "/account?tab=a&b=%20c") == "/account?tab=a&b=%20c"
     assert "__Host-oidc" not in browser.cookies
     me = browser.me().json
-    assert (me["email"], me["role"]) == ("first@example.test", "user")
+    assert (me["email"], me["role"], me["has_password"]) == ("first@example.test", "user", False)
     sessions = browser.ask("GET", "/api/v1/me/sessions").json["items"]
     assert sessions[0]["methods"] == ["fed"] and sessions[0]["transport"] == "cookie"
     again = Browser(plane)

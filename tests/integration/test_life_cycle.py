@@ -10,6 +10,7 @@ from aiosmtpd.controller import Controller
 
 import control
 import factors
+from authenticator import Passkey
 from control import ADMIN_EMAIL, PASSWORD
 from slipway import free_port, wait_until
 
@@ -99,7 +100,7 @@ def test_an_invitation_becomes_an_account(plane):
     session = plane.api("POST", "/auth/invitation", {"token": token, "password": NEW}, status=201)
     assert "mfa_enrolment_required" not in session
     me = plane.api("GET", "/me", token=session["access_token"], status=200)
-    assert me["email"] == address and me["role"] == "user"
+    assert me["email"] == address and me["role"] == "user" and me["verified_at"] and me["has_password"]
     account = plane.api("GET", f"/admin/accounts/{address}", token=plane.admin, status=200)
     assert account["verified_at"]
     plane.refused("POST", "/auth/invitation", {"token": token, "password": NEW}, status=403,
@@ -371,6 +372,11 @@ def test_changes_are_told(plane, jane):
     assert "an authenticator app was added" in plane.mail(jane, "Your second factor was changed")
     plane.api("DELETE", f"/admin/accounts/{jane}/factors", token=plane.admin, status=204)
     assert "took the second factors away" in plane.mail(jane, "Your second factor was changed", 2)
+    token = plane.login(jane, NEW)["access_token"]
+    begun = plane.api("POST", "/me/passkeys/options", token=token, status=200)
+    credential = Passkey().create(begun["options"], origin="https://vpn.example.com", rp_id="vpn.example.com")
+    plane.api("POST", "/me/passkeys", {"ticket": begun["ticket"], "name": "Key", "credential": credential}, token, 201)
+    assert "a passkey was added" in plane.mail(jane, "Your second factor was changed", 3)
     plane.api("POST", "/admin/keys", {"name": "told", "permissions": ["self.read"]}, plane.admin, 201)
     wait_until(lambda: any("API key" in t for t in plane.box.to(ADMIN_EMAIL, "Your account was changed")),
                "the notice of the key", 40)
