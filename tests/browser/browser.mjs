@@ -36,12 +36,13 @@ export class Browser {
 		return this.chromium.close();
 	}
 
-	/** A new person: no cookies, nothing stored. Gives a page and what went wrong on it. */
-	async visit(path, { size = VIEWS[0].size, server = this.server, ...options } = {}) {
+	/** A new person: no cookies, nothing stored; init: what is different in their browser. Gives a page. */
+	async visit(path, { size = VIEWS[0].size, server = this.server, init, ...options } = {}) {
 		const context = await this.chromium.newContext({ baseURL: server.url, viewport: size,
 			reducedMotion: "reduce", ...options });
 		const page = await context.newPage();
 		page.setDefaultTimeout(10_000);
+		if (init) await page.addInitScript(init);
 		watch(page);
 		await page.goto(path);
 		return page;

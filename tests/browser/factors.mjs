@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { assertNothingWrong, focused, look } from "./browser.mjs";
 import { waitUntil } from "./server.mjs";
-import { at, button, field, fillSignIn, leave, link, path, signedIn } from "./steps.mjs";
+import { at, button, field, fillSignIn, forgetProof, leave, link, path, signedIn } from "./steps.mjs";
 
 /** An authenticator app (RFC 6238). It gives each code once, that of the step before first. */
 class App {
@@ -53,11 +53,6 @@ async function secretOn(page) {
 function forgetSteps(server, account, app) {
 	server.sql(`UPDATE factors SET counter = 1 WHERE account_id = '${account.id}'`);
 	app.last = 0;
-}
-
-/** As if the sign-in had been yesterday. */
-function forgetProof(server, account) {
-	server.sql(`UPDATE sessions SET authenticated_at = 1 WHERE account_id = '${account.id}'`);
 }
 
 export async function an_app_is_enrolled_and_used(browser, server) {
@@ -181,7 +176,7 @@ export async function dangerous_things_ask_for_a_fresh_proof(browser, server) {
 	await look(page, "step-up-code");
 	await field(page, "Code").fill(await app.code());
 	await page.keyboard.press("Enter");
-	const dialog = page.getByRole("dialog", { name: "New recovery codes" });
+	const dialog = page.getByRole("dialog", { name: "Your recovery codes" });
 	await dialog.waitFor();
 	await look(page, "recovery-codes-new");
 	assert.ok(!(await dialog.textContent()).includes(codes[0]));

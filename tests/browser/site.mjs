@@ -146,7 +146,7 @@ export async function slow_answers(browser, server) {
 	const page = await signedIn(browser, await server.account("slow"));
 	let go;
 	const later = new Promise((done) => { go = done; });
-	await page.route("**/api/v1/me/sessions", async (route) => {
+	await page.route("**/api/v1/me/sessions?*", async (route) => {
 		await later;
 		await route.continue();
 	});

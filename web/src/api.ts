@@ -32,6 +32,9 @@ export class Unreachable extends Error {
 	}
 }
 
+/** Something that did not work, with words for people. */
+export class Explained extends Error {}
+
 /** What the rest of the pages does when the server asks for something. Set once, by the app. */
 export interface Hooks {
 	/** The session is over or was never there. */
@@ -141,8 +144,8 @@ export async function getAll<T>(path: string, limit = 1000): Promise<T[]> {
 	const items: T[] = [];
 	let cursor: string | null = null;
 	do {
-		const query: string = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
-		const list: List<T> = await get<List<T>>(path + query);
+		const more: string = cursor ? `${path.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}` : "";
+		const list: List<T> = await get<List<T>>(path + more);
 		items.push(...list.items);
 		cursor = list.next_cursor ?? null;
 	} while (cursor && items.length < limit);
@@ -153,6 +156,7 @@ export async function getAll<T>(path: string, limit = 1000): Promise<T[]> {
 export function explain(error: unknown): string {
 	if (error instanceof Unreachable)
 		return "The server cannot be reached. Check your connection and try again.";
+	if (error instanceof Explained) return error.message;
 	if (!(error instanceof Problem)) {
 		console.error(error);
 		return "Something went wrong on this page. Reload it and try again.";
@@ -161,7 +165,7 @@ export function explain(error: unknown): string {
 		const wait = error.retryAfter;
 		return wait > 0 ? `Too many attempts. Try again in ${duration(wait)}.` : "Too many attempts. Try again later.";
 	}
-	if (error.status === 503) return "The server is busy or restarting. Try again in a moment.";
+	if (error.status === 503 && error.code !== "mail_off") return "The server is busy or restarting. Try again in a moment.";
 	if (error.status >= 500)
 		return `The server failed to do this. If it happens again, tell your administrator${
 			error.requestId ? `: request ${error.requestId}` : ""}.`;

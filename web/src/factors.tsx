@@ -1,7 +1,9 @@
 // What the pages know of second factors: the ways to answer, and the recovery codes shown once.
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { CodeField, compact, Field, type Values } from "./forms";
+import { CodeField, compact, Field, Form, type Values } from "./forms";
 import { Button, CopyButton } from "./ui";
+import { hasPasskeys, NO_PASSKEYS, type PasskeyAnswer } from "./webauthn";
 
 export interface Factor {
 	id: string;
@@ -19,34 +21,51 @@ export interface Factors {
 }
 
 /** The problem codes that are about what was typed. */
-export const FACTOR_CONCERNS = { invalid_factor: "code", wrong_password: "password" };
+export const FACTOR_CONCERNS = { invalid_factor: "code" };
 
-/** Asks for a code: from the app, or, when that is out of reach, a recovery code. */
-export function CodeQuestion({ ways }: { ways: string[] }) {
-	const [way, setWay] = useState(ways.includes("totp") ? "totp" : "recovery_code");
-	const other = way === "totp" ? "recovery_code" : "totp";
+/** What the server takes as the answer of a factor. */
+export type Proof = { otp: string } | { recovery_code: string } | { passkey: PasskeyAnswer };
+
+const WAYS: Record<string, string> = {
+	passkey: "Use a passkey", totp: "Use the authenticator app", recovery_code: "Use a recovery code",
+};
+
+/** Asks for a factor in one of the ways there are, the handiest first; the others are a click away. */
+export function FactorForm({ ways, submit, ask, onProof, more }: {
+	/** Words of the server: totp, passkey, recovery_code. */
+	ways: string[];
+	submit: string;
+	/** Asks for a passkey, with a challenge that is for this. */
+	ask(): Promise<PasskeyAnswer>;
+	onProof(proof: Proof): Promise<void>;
+	more?: ComponentChildren;
+}) {
+	const possible = Object.keys(WAYS).filter((w) => ways.includes(w) && (w !== "passkey" || hasPasskeys()));
+	const [way, setWay] = useState(possible[0]);
+	const lacking = ways.includes("passkey") && !hasPasskeys();
+	if (!way) return <p>{NO_PASSKEYS} Use one in which yours works.</p>;
+	const prove = async (values: Values): Promise<Proof> => {
+		if (way === "passkey") return { passkey: await ask() };
+		const code = compact(values.code);
+		return way === "totp" ? { otp: code } : { recovery_code: code };
+	};
 	return (
 		<>
-			{way === "totp"
-				? <CodeField key={way} name="code" label="Code" hint="The six digits your authenticator app shows now." />
-				: <Field key={way} name="code" label="Recovery code" required autocomplete="off" autocapitalize="off" spellcheck={false} autoFocus
-					maxLength={40} class="code" hint="One of the codes you were given with your second factor. Each works once." />}
-			<input type="hidden" name="way" value={way} />
-			{ways.includes(other) && (
-				<p>
-					<Button kind="link" onClick={() => setWay(other)}>
-						{other === "totp" ? "Use the authenticator app" : "Use a recovery code"}
-					</Button>
-				</p>
+			<Form key={way} submit={way === "passkey" ? "Use your passkey" : submit} concerns={FACTOR_CONCERNS} more={more}
+				focusSubmit={way === "passkey"} onSubmit={async (values) => onProof(await prove(values))}>
+				{way === "passkey" && <p>Your browser asks for it: your fingerprint, your face, a PIN or a security key.</p>}
+				{way === "totp" && <CodeField name="code" label="Code" hint="The six digits your authenticator app shows now." />}
+				{way === "recovery_code" && <Field name="code" label="Recovery code" required autocomplete="off" autocapitalize="off" spellcheck={false}
+					autoFocus maxLength={40} class="code" hint="One of the codes you were given with your second factor. Each works once." />}
+			</Form>
+			{lacking && <p class="muted small">{NO_PASSKEYS}</p>}
+			{possible.length > 1 && (
+				<ul class="ways">
+					{possible.filter((w) => w !== way).map((w) => <li key={w}><Button kind="link" onClick={() => setWay(w)}>{WAYS[w]}</Button></li>)}
+				</ul>
 			)}
 		</>
 	);
-}
-
-/** What CodeQuestion's form sends. */
-export function codeAnswer(values: Values): { otp: string } | { recovery_code: string } {
-	const code = compact(values.code);
-	return values.way === "totp" ? { otp: code } : { recovery_code: code };
 }
 
 function download(name: string, text: string): void {

@@ -40,7 +40,7 @@ function tooShort(control: Control): string {
 	return control.value.length < control.minLength ? `At least ${control.minLength} characters are needed` : "";
 }
 
-export function Form({ onSubmit, submit, children, kind = "primary", more, label, concerns = {} }: {
+export function Form({ onSubmit, submit, children, kind = "primary", more, label, concerns = {}, focusSubmit }: {
 	/** Sends it. Throws FieldError, Problem or Unreachable; returning means done. */
 	onSubmit(values: Values): Promise<void> | void;
 	/** Which field a problem of this code is about; the others stand above the form. */
@@ -51,6 +51,8 @@ export function Form({ onSubmit, submit, children, kind = "primary", more, label
 	/** Beside the submit button. */
 	more?: ComponentChildren;
 	label?: string;
+	/** Where there is nothing to fill in. */
+	focusSubmit?: boolean;
 }) {
 	const [errors, setErrors] = useState<Errors>({});
 	const [failure, setFailure] = useState("");
@@ -58,6 +60,9 @@ export function Form({ onSubmit, submit, children, kind = "primary", more, label
 	const form = useRef<HTMLFormElement>(null);
 	const mounted = useRef(true);
 	useEffect(() => () => { mounted.current = false; }, []);
+	useLayoutEffect(() => {
+		if (focusSubmit) form.current!.querySelector<HTMLElement>("button[type=submit]")?.focus();
+	}, []);
 
 	const complain = (found: Errors) => {
 		setErrors(found);
@@ -174,6 +179,19 @@ export function SelectField({ name, label, hint, options, value }: {
 	);
 }
 
+/** One box to tick. */
+export function CheckField({ name, label, autoFocus }: { name: string; label: string; autoFocus?: boolean }) {
+	const ref = useFocus(autoFocus);
+	const id = useId();
+	const error = useContext(FormContext)[name];
+	return (
+		<div class={error ? "field invalid" : "field"}>
+			<p class="field-error" id={id} role="alert">{error}</p>
+			<label class="check"><input ref={ref} type="checkbox" name={name} aria-describedby={error ? id : undefined} /> <span>{label}</span></label>
+		</div>
+	);
+}
+
 /** Boxes to tick. The value of each that is ticked is among the form's, under its own name. */
 export function CheckList({ name, label, groups }: { name: string; label: string; groups: [title: string, names: string[]][] }) {
 	const id = useId();
@@ -198,12 +216,14 @@ export function PasswordField({ name = "password", label = "Password", hint, aft
 	name?: string; label?: string; hint?: ComponentChildren; after?: ComponentChildren;
 } & InputProps) {
 	const [shown, setShown] = useState(false);
+	const [caps, setCaps] = useState(false);
 	const ref = useFocus(autoFocus);
+	const onKey = (event: KeyboardEvent) => setCaps(event.getModifierState?.("CapsLock") ?? false);
 	return (
 		<Labelled name={name} label={label} hint={hint}>
 			{(ids) => (
 				<>
-					<div class="with-button">
+					<div class="with-button" onKeyDown={onKey} onKeyUp={onKey} onFocusOut={() => setCaps(false)}>
 						<input required maxLength={1024} spellcheck={false} autocapitalize="off" {...(input as object)} {...ids}
 							ref={ref} name={name} {...{ type: shown ? "text" : "password" } as object} />
 						<button type="button" class="inside" aria-pressed={shown}
@@ -211,11 +231,17 @@ export function PasswordField({ name = "password", label = "Password", hint, aft
 							{shown ? "Hide" : "Show"}
 						</button>
 					</div>
+					<p class="caps" role="status">{caps && "Caps Lock is on"}</p>
 					{after}
 				</>
 			)}
 		</Labelled>
 	);
+}
+
+/** Whose password is asked for: what password managers look for. */
+export function UserName({ email }: { email: string }) {
+	return <input type="email" name="username" autocomplete="username" value={email} hidden readOnly />;
 }
 
 const MIN_PASSWORD = 8;

@@ -101,6 +101,7 @@ function Menu() {
 						</ul>
 					</div>
 				))}
+				{me && <p class="menu-who">Signed in as {me.email}</p>}
 			</div>
 		</nav>
 	);

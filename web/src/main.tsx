@@ -2,34 +2,29 @@
 // fetch client with what only the app can do (leave for sign-in, ask for a fresh proof).
 import "./styles/index.css";
 import { Component, render, type ComponentChildren } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { explain, Problem, setHooks } from "./api";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Problem, setHooks } from "./api";
 import { Centred, Frame, WithMenu } from "./layout";
-import { Heading, Link, navigate, usePath } from "./router";
+import { NoAnswer, NotFound, NotPermitted } from "./refusals";
+import { Heading, navigate, usePath } from "./router";
 import { findPage, mayOpen, type Page } from "./routes";
 import { loadMe, rememberReturn, SessionContext, type Me, type Session } from "./session";
 import { StepUp } from "./step_up";
-import { Alert, Button, Loading } from "./ui";
+import { Button, Loading } from "./ui";
 
-function leaveForSignIn(): void {
-	const here = location.pathname + location.search;
-	if (findPage(location.pathname)?.access === "signed-in") rememberReturn(here);
-	navigate("/sign-in", { replace: true });
+/** To sign-in, and afterwards back to this page. */
+function leaveForSignIn(wasSignedIn: boolean): void {
+	rememberReturn(location.pathname + location.search);
+	navigate("/sign-in", { replace: true, say: wasSignedIn
+		? { kind: "info", text: "Your session has ended. Sign in to go on where you were." } : undefined });
 }
 
-function View({ page, session, failure }: { page: Page; session: Session; failure: string }) {
+function View({ page, session, failure }: { page: Page; session: Session; failure: unknown }) {
 	const View = page.view;
 	if (page.access === "open") return <Centred key={page.path}><View /></Centred>;
-	if (failure)
-		return (
-			<Centred>
-				<Heading>No connection</Heading>
-				<Alert kind="error">{failure}</Alert>
-				<Button kind="primary" onClick={() => void session.refresh()}>Try again</Button>
-			</Centred>
-		);
+	if (failure !== undefined) return <Centred><NoAnswer failure={failure} onRetry={session.refresh} /></Centred>;
 	if (!session.me) return <main class="centred"><Loading /></main>;
-	if (!mayOpen(page, session.me.permissions)) return <WithMenu key={page.path}><NotYours /></WithMenu>;
+	if (!mayOpen(page, session.me.permissions)) return <WithMenu key={page.path}><NotPermitted page={page} /></WithMenu>;
 	return page.menu ? <WithMenu key={page.path}><View /></WithMenu> : <Centred key={page.path}><View /></Centred>;
 }
 
@@ -58,60 +53,51 @@ function App() {
 	const path = usePath();
 	const page = findPage(path);
 	const [me, setMe] = useState<Me | null | undefined>(undefined);
-	const [failure, setFailure] = useState("");
+	const [failure, setFailure] = useState<unknown>();
 	const [asking, setAsking] = useState<{ done(proved: boolean): void }>();
+	const wasSignedIn = useRef(false);
 	const session = useMemo<Session>(() => ({
 		me,
-		forget: () => setMe(undefined),
+		forget() {
+			wasSignedIn.current = false;
+			setMe(undefined);
+		},
 		async refresh() {
 			try {
 				setMe(await loadMe());
-				setFailure("");
+				wasSignedIn.current = true;
+				setFailure(undefined);
 			} catch (error) {
-				if (error instanceof Problem && error.status === 401) setMe(null);
-				else setFailure(explain(error));
+				// 401: the hook below knows already.
+				if (!(error instanceof Problem && error.status === 401)) setFailure(error);
 			}
 		},
 	}), [me]);
 
 	useEffect(() => {
 		setHooks({
-			onSignedOut: () => setMe(null),
+			onSignedOut() {
+				setMe(null);
+				setFailure(undefined);
+			},
 			stepUp: () => new Promise((done) => setAsking({ done: (proved) => { setAsking(undefined); done(proved); } })),
 		});
 		void session.refresh();
 	}, []);
 	useEffect(() => {
-		if (me === null && page?.access === "signed-in") leaveForSignIn();
+		if (me !== null) return;
+		asking?.done(false);
+		if (page?.access === "signed-in") leaveForSignIn(wasSignedIn.current);
+		wasSignedIn.current = false;
 	}, [me, page]);
 
 	return (
 		<SessionContext.Provider value={session}>
 			<Frame>
-				<Catch key={path}>{page ? <View page={page} session={session} failure={failure} /> : <NotFound />}</Catch>
+				<Catch key={path}>{page ? <View page={page} session={session} failure={failure} /> : <Centred><NotFound /></Centred>}</Catch>
 			</Frame>
 			{asking && <StepUp onDone={asking.done} />}
 		</SessionContext.Provider>
-	);
-}
-
-function NotYours() {
-	return (
-		<>
-			<Heading>Not permitted</Heading>
-			<p>Your account does not have the permission for this page. An administrator can give it.</p>
-		</>
-	);
-}
-
-/** Only reached from inside: nginx answers other paths itself. */
-function NotFound() {
-	return (
-		<Centred>
-			<Heading>Page not found</Heading>
-			<p>There is nothing at this address.</p>
-			<p><Link to="/account" class="button primary">Go to your account</Link></p>
-		</Centred>
 	);
 }
 

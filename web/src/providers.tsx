@@ -30,15 +30,14 @@ export function ProviderFailure() {
 }
 
 /** Links, not requests: the browser goes there itself. */
-export function ProviderLinks({ list, returnTo }: { list: Provider[]; returnTo: string }) {
+export function ProviderLinks({ list, returnTo }: { list: Pick<Provider, "name" | "title">[]; returnTo: string }) {
 	return (
-		<div class="choices">
-			<p class="or">or</p>
+		<>
 			{list.map((p) => (
 				<a key={p.name} class="button wide" href={`/api/v1/auth/oidc/${encodeURIComponent(p.name)}/start?return_to=${encodeURIComponent(returnTo)}`}>
 					Continue with {p.title}
 				</a>
 			))}
-		</div>
+		</>
 	);
 }

@@ -5,8 +5,24 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const CHANGED = "slipway:navigated";
 
+/** Words for the page that comes next. */
+export interface Notice {
+	kind: "info" | "success";
+	text: string;
+}
+
+let notice: Notice | undefined;
+
+/** What the page before has left to be said here, once. */
+export function takeNotice(): Notice | undefined {
+	const left = notice;
+	notice = undefined;
+	return left;
+}
+
 /** Goes to a path of ours (may have a query). */
-export function navigate(to: string, how: { replace?: boolean } = {}): void {
+export function navigate(to: string, how: { replace?: boolean; say?: Notice } = {}): void {
+	notice = how.say;
 	if (how.replace) history.replaceState(null, "", to);
 	else history.pushState(null, "", to);
 	window.dispatchEvent(new Event(CHANGED));

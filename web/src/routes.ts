@@ -7,11 +7,14 @@ import { Enrol } from "./pages/enrol";
 import { Identities } from "./pages/identities";
 import { Invitation } from "./pages/invitation";
 import { Keys } from "./pages/keys";
+import { PasswordReset } from "./pages/password_reset";
+import { ResetPassword } from "./pages/reset_password";
 import { SecondFactor } from "./pages/second_factor";
 import { Security } from "./pages/security";
 import { Sessions } from "./pages/sessions";
 import { SetUp } from "./pages/set_up";
 import { SignIn } from "./pages/sign_in";
+import { VerifyEmail } from "./pages/verify_email";
 
 export interface Page {
 	path: string;
@@ -30,6 +33,9 @@ export const pages: Page[] = [
 	{ path: "/second-factor", title: "Second factor", access: "open", view: SecondFactor },
 	{ path: "/set-up", title: "Set up", access: "open", view: SetUp },
 	{ path: "/invitation", title: "Invitation", access: "open", view: Invitation },
+	{ path: "/password-reset", title: "Forgotten password", access: "open", view: PasswordReset },
+	{ path: "/reset-password", title: "New password", access: "open", view: ResetPassword },
+	{ path: "/verify-email", title: "E-mail address", access: "open", view: VerifyEmail },
 	{ path: "/device", title: "Sign in a device", access: "signed-in", view: Device },
 	{ path: "/enrol", title: "Authenticator app", access: "signed-in", view: Enrol },
 	{ path: "/account", title: "Profile", access: "signed-in", menu: "Account", view: Account },

@@ -2,12 +2,16 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { get, post, Problem, setCsrfToken } from "./api";
-import { navigate, query, safeReturn } from "./router";
+import { navigate, query, safeReturn, type Notice } from "./router";
 
 export interface Me {
 	kind: "account" | "api_key";
 	account_id: string;
 	email: string;
+	/** When its holder showed that mail reaches them. */
+	verified_at: string | null;
+	/** Not of those who only sign in through a provider. */
+	has_password: boolean;
 	role: string;
 	organisation: string | null;
 	permissions: string[];
@@ -56,6 +60,14 @@ export function takeWaiting(): Waiting | undefined {
 	return waiting;
 }
 
+let typed = "";
+
+/** The address typed at sign-in, so that it need not be typed again for a new password. */
+export function rememberEmail(email: string): void {
+	typed = email.trim();
+}
+export const typedEmail = () => typed;
+
 export interface Session {
 	/** undefined: not asked yet; null: nobody is signed in. */
 	me: Me | null | undefined;
@@ -100,19 +112,40 @@ export async function keepSession(answer: SignedIn, session: Session): Promise<v
 /** After any sign-in: keeps what it gave and goes on, to a page that waits for who this is now. */
 export async function enter(answer: SignedIn, session: Session): Promise<void> {
 	waiting = undefined;
+	typed = "";
 	session.forget();
 	navigate(answer.mfa_enrolment_required ? "/enrol" : takeReturn(), { replace: true });
 	await keepSession(answer, session);
 }
 
-/** Signs out here. The server clears this site's data, which would forget the choice of a theme. */
-export async function signOut(session: Session): Promise<void> {
+/** A request at whose end the server clears this site's data; the choice of a theme is kept. */
+export async function keepingTheme<T>(request: () => Promise<T>): Promise<T> {
 	const theme = localStorage.getItem("theme");
-	const left = await post<{ logout_url: string | null } | undefined>("/auth/logout", {}, { open: true });
+	const answer = await request();
 	if (theme) localStorage.setItem("theme", theme);
+	return answer;
+}
+
+/** The session is over, and the person knows: on to signing in, as whoever it may be. */
+export async function leave(session: Session, say?: Notice, returnTo?: string): Promise<void> {
 	setCsrfToken(undefined);
+	session.forget();
+	if (returnTo) rememberReturn(returnTo);
+	navigate("/sign-in", { say });
+	await session.refresh();
+}
+
+const logout = () => keepingTheme(() => post<{ logout_url: string | null } | undefined>("/auth/logout", {}, { open: true }));
+
+/** Signs out here. */
+export async function signOut(session: Session, returnTo?: string): Promise<void> {
+	const left = await logout().catch(async (error) => {
+		// Another tab may have signed in anew. If the session had ended already, loadMe() leads on.
+		if (!(error instanceof Problem && error.code === "nothing_to_end")) throw error;
+		await loadMe();
+		return logout();
+	});
 	// Through a provider one has come: the session there ends too.
 	if (left?.logout_url) return location.assign(left.logout_url);
-	await session.refresh();
-	navigate("/sign-in");
+	await leave(session, undefined, returnTo);
 }

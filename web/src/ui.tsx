@@ -3,11 +3,11 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { explain } from "./api";
 
-export function Button({ kind, busy, children, ...rest }: {
-	kind?: "primary" | "danger" | "quiet" | "link"; busy?: boolean; children: ComponentChildren;
+export function Button({ kind, busy, wide, children, ...rest }: {
+	kind?: "primary" | "danger" | "warn" | "quiet" | "link"; busy?: boolean; wide?: boolean; children: ComponentChildren;
 } & JSX.IntrinsicElements["button"]) {
 	return (
-		<button type="button" {...rest} class={kind ? `button ${kind}` : "button"} aria-disabled={busy || undefined}
+		<button type="button" {...rest} class={`button ${kind ?? ""} ${wide ? "wide" : ""}`} aria-disabled={busy || undefined}
 			data-busy={busy || undefined}>
 			{children}
 		</button>
@@ -79,11 +79,61 @@ export function Show<T>({ of, what, children }: { of: Loaded<T>; what: string; c
 	return of.data === undefined ? <Loading what={`Loading ${what}`} /> : <>{children(of.data)}</>;
 }
 
+/** What a list shows at first. */
+const SHORT = 20;
+
+/** A list of things that may be long: the first few, all of them when asked, and a search. */
+export function Things<T extends { id: string }>({ of, what, text, children }: {
+	of: T[];
+	/** What they are, for screen readers: "sessions". */
+	what: string;
+	/** What of one can be searched. */
+	text(thing: T): string;
+	/** One as a li. */
+	children(thing: T): ComponentChildren;
+}) {
+	const [all, setAll] = useState(false);
+	const [wanted, setWanted] = useState("");
+	const list = useRef<HTMLUListElement>(null);
+	const id = useId();
+	const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+	const found = words.length === 0 ? of : of.filter((thing) => {
+		const has = text(thing).toLowerCase();
+		return words.every((word) => has.includes(word));
+	});
+	const shown = all ? found : found.slice(0, SHORT);
+	const showAll = () => {
+		setAll(true);
+		// The button goes; reading goes on where it was.
+		setTimeout(() => {
+			const next = list.current?.querySelectorAll<HTMLElement>(":scope > li")[SHORT];
+			if (next) next.tabIndex = -1;
+			next?.focus();
+		});
+	};
+	return (
+		<>
+			{of.length > SHORT && (
+				<div class="field search">
+					<label for={id} class="visually-hidden">Search {what}</label>
+					<input id={id} type="search" placeholder={`Search ${of.length} ${what}`} autocomplete="off" spellcheck={false}
+						onInput={(e) => setWanted(e.currentTarget.value)} />
+					<p class="visually-hidden" role="status">{words.length > 0 && `${found.length} found`}</p>
+				</div>
+			)}
+			{found.length === 0
+				? <Empty>Nothing matches “{wanted.trim()}”.</Empty>
+				: <ul class="things" ref={list} aria-label={what}>{shown.map(children)}</ul>}
+			{shown.length < found.length && <Button onClick={showAll}>Show all {found.length}</Button>}
+		</>
+	);
+}
+
 /**
  * A modal dialog: the browser keeps the focus inside, closes it with Escape and gives the focus back
- * to where it was.
+ * to where it was. Without onClose only what is in it closes it: it shows something once.
  */
-export function Dialog({ title, onClose, children }: { title: string; onClose(): void; children: ComponentChildren }) {
+export function Dialog({ title, onClose, children }: { title: string; onClose?(): void; children: ComponentChildren }) {
 	const ref = useRef<HTMLDialogElement>(null);
 	const id = useId();
 	useLayoutEffect(() => {
@@ -100,7 +150,8 @@ export function Dialog({ title, onClose, children }: { title: string; onClose():
 		};
 	}, []);
 	return (
-		<dialog ref={ref} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); onClose(); }}>
+		<dialog ref={ref} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); onClose?.(); }}
+			onKeyDown={(e) => { if (!onClose && e.key === "Escape") e.preventDefault(); }}>
 			<h2 id={id}>{title}</h2>
 			{children}
 		</dialog>
@@ -166,6 +217,11 @@ export function Time({ at }: { at: string | null | undefined }) {
 	if (!at) return <>never</>;
 	const date = new Date(at);
 	return <time dateTime={at} title={date.toLocaleString()}>{relative(date)}</time>;
+}
+
+/** When something was used last. */
+export function LastUsed({ at }: { at: string | null }) {
+	return at ? <>last used <Time at={at} /></> : <>not used yet</>;
 }
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86400], ["hour", 3600], ["minute", 60]];

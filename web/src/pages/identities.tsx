@@ -4,7 +4,7 @@ import { del, getAll, post } from "../api";
 import { Form } from "../forms";
 import type { Provider } from "../providers";
 import { Heading } from "../router";
-import { Alert, Confirmed, Empty, Section, Show, Time, useLoad } from "../ui";
+import { Alert, Confirmed, Empty, LastUsed, Section, Show, Time, useLoad } from "../ui";
 
 interface Identity {
 	id: string;
@@ -49,7 +49,7 @@ export function Identities() {
 										<li key={i.id}>
 											<div class="thing">
 												<strong>{i.provider_title}</strong>
-												<p>{i.email ?? i.subject} · linked <Time at={i.created_at} /> · last used <Time at={i.last_used_at} /></p>
+												<p>{i.email ?? i.subject} · linked <Time at={i.created_at} /> · <LastUsed at={i.last_used_at} /></p>
 											</div>
 											<Confirmed label="Unlink" describe={`Unlink ${i.provider_title}`} title="Unlink this account?" verb="Unlink"
 												text={`You can no longer sign in with ${i.provider_title}.`} onConfirm={async () => {

@@ -4,7 +4,7 @@ import { del, getAll, post } from "../api";
 import { CheckList, Field, FieldError, Form, SelectField } from "../forms";
 import { Heading } from "../router";
 import { isLimit, useSession } from "../session";
-import { Alert, Button, Confirmed, CopyButton, Dialog, Empty, Section, Show, Time, useLoad } from "../ui";
+import { Alert, Button, Confirmed, CopyButton, Dialog, Empty, LastUsed, Section, Show, Things, Time, useLoad } from "../ui";
 
 interface ApiKey {
 	id: string;
@@ -48,7 +48,7 @@ function Row({ apiKey: key, onRevoked, onRotate }: { apiKey: ApiKey; onRevoked()
 		<li>
 			<div class="thing">
 				<strong>{key.name}</strong> <span class={`badge ${kind}`}>{text}</span>
-				<p><code>{key.public_id}</code> · last used <Time at={key.last_used_at} />{key.expires_at && <> · expires <Time at={key.expires_at} /></>}</p>
+				<p><code>{key.public_id}</code> · <LastUsed at={key.last_used_at} />{key.expires_at && <> · expires <Time at={key.expires_at} /></>}</p>
 				{key.previous_until && !key.revoked_at && <p>The former secret ends <Time at={key.previous_until} /></p>}
 				<details>
 					<summary>{key.permissions.length === 1 ? "1 permission" : `${key.permissions.length} permissions`}</summary>
@@ -119,7 +119,7 @@ function Rotate({ apiKey, onMade, onClose }: { apiKey: ApiKey; onMade(key: NewAp
 
 function Made({ made, onClose }: { made: NewApiKey; onClose(): void }) {
 	return (
-		<Dialog title="Your new API key" onClose={onClose}>
+		<Dialog title="Your new API key">
 			<p>This is the only time it is shown. Keep it where your program finds it, and out of its source.</p>
 			<code class="secret">{made.key}</code>
 			<div class="actions">
@@ -131,7 +131,7 @@ function Made({ made, onClose }: { made: NewApiKey; onClose(): void }) {
 }
 
 export function Keys() {
-	const keys = useLoad(() => getAll<ApiKey>("/me/keys"));
+	const keys = useLoad(() => getAll<ApiKey>("/me/keys?limit=200"));
 	const [making, setMaking] = useState(false);
 	const [rotating, setRotating] = useState<ApiKey>();
 	const [made, setMade] = useState<NewApiKey>();
@@ -150,14 +150,14 @@ export function Keys() {
 			<Section title="Your keys" action={<Button kind="primary" onClick={() => setMaking(true)}>New key</Button>}>
 				<Show of={keys} what="API keys">
 					{(list) => list.length === 0 ? <Empty>You have no API keys.</Empty> : (
-						<ul class="things">
-							{list.map((key) => (
+						<Things of={list} what="API keys" text={(key) => `${key.name} ${key.public_id} ${state(key)[0]}`}>
+							{(key) => (
 								<Row key={key.id} apiKey={key} onRotate={() => setRotating(key)} onRevoked={async () => {
 									await keys.reload();
 									setSaid(`“${key.name}” is revoked.`);
 								}} />
-							))}
-						</ul>
+							)}
+						</Things>
 					)}
 				</Show>
 			</Section>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { describeAgent } from "../agent";
 import { del, getAll } from "../api";
 import { Heading } from "../router";
-import { Alert, Button, Confirmed, Empty, Section, Show, Time, useLoad } from "../ui";
+import { Alert, Confirmed, Section, Show, Things, Time, useLoad } from "../ui";
 
 interface SessionRow {
 	id: string;
@@ -24,11 +24,12 @@ const METHODS: Record<string, string> = {
 	fed: "identity provider", licence: "licence key",
 };
 
-/** What the list shows at first: a person rarely has more. */
-const SHORT = 20;
+function nameOf(row: SessionRow): string {
+	return row.device_id ? `Device ${row.device_id}` : describeAgent(row.user_agent);
+}
 
 function Row({ row, onEnd }: { row: SessionRow; onEnd(): Promise<void> }) {
-	const name = row.device_id ? `Device ${row.device_id}` : describeAgent(row.user_agent);
+	const name = nameOf(row);
 	const proved = row.methods.map((m) => METHODS[m] ?? m).join(" and ");
 	return (
 		<li>
@@ -48,8 +49,7 @@ function Row({ row, onEnd }: { row: SessionRow; onEnd(): Promise<void> }) {
 }
 
 export function Sessions() {
-	const sessions = useLoad(() => getAll<SessionRow>("/me/sessions"));
-	const [all, setAll] = useState(false);
+	const sessions = useLoad(() => getAll<SessionRow>("/me/sessions?limit=200"));
 	const [said, setSaid] = useState("");
 	const end = async (path: string, done: string) => {
 		await del(path);
@@ -68,15 +68,11 @@ export function Sessions() {
 					onConfirm={() => end("/me/sessions", "All other sessions have ended.")} />
 			)}>
 				<Show of={sessions} what="sessions">
-					{(rows) => rows.length === 0 ? <Empty>There are no sessions.</Empty> : (
-						<>
-							<ul class="things">
-								{[...rows].sort((a, b) => Number(b.current) - Number(a.current)).slice(0, all ? undefined : SHORT).map((row) => (
-									<Row key={row.id} row={row} onEnd={() => end(`/me/sessions/${row.id}`, "The session has ended.")} />
-								))}
-							</ul>
-							{!all && rows.length > SHORT && <Button onClick={() => setAll(true)}>Show all {rows.length}</Button>}
-						</>
+					{(rows) => (
+						<Things of={[...rows].sort((a, b) => Number(b.current) - Number(a.current))} what="sessions"
+							text={(row) => `${nameOf(row)} ${row.ip_prefix ?? ""}`}>
+							{(row) => <Row key={row.id} row={row} onEnd={() => end(`/me/sessions/${row.id}`, "The session has ended.")} />}
+						</Things>
 					)}
 				</Show>
 			</Section>

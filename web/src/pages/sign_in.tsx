@@ -1,13 +1,17 @@
-// Sign-in with a password, and beside it through the identity providers there are.
+// Sign-in with a password; beside it with a passkey, or through the identity providers there are.
 import { useEffect, useState } from "preact/hooks";
 import { get, post } from "../api";
 import { Field, Form, PasswordField, type Values } from "../forms";
+import { PasskeySignIn } from "../passkeys";
 import { ProviderFailure, ProviderLinks, type Provider } from "../providers";
-import { Heading, navigate, query } from "../router";
-import { enter, goOnWithFactor, peekReturn, rememberReturn, takeReturn, useSession, type SignedIn } from "../session";
+import { Heading, Link, navigate, query, takeNotice } from "../router";
+import { enter, goOnWithFactor, peekReturn, rememberEmail, rememberReturn, takeReturn, typedEmail, useSession, type SignedIn } from "../session";
+import { Alert } from "../ui";
+import { hasPasskeys, type PasskeyAnswer } from "../webauthn";
 
 export function SignIn() {
 	const session = useSession();
+	const [notice] = useState(takeNotice);
 	const [providers, setProviders] = useState<Provider[]>([]);
 	useEffect(() => {
 		const to = query("return_to");
@@ -30,16 +34,27 @@ export function SignIn() {
 		}
 		await enter(answer, session);
 	};
+	const enterByPasskey = async (answer: PasskeyAnswer) => {
+		await enter(await post<SignedIn>("/auth/passkey", { ...answer, session: "cookie" }, { open: true }), session);
+	};
 	return (
 		<>
 			<Heading>Sign in</Heading>
+			{notice && <Alert kind={notice.kind}>{notice.text}</Alert>}
 			<ProviderFailure />
 			<Form submit="Sign in" onSubmit={signIn}>
-				<Field name="email" label="E-mail address" type="email" autocomplete="username" required
-					spellcheck={false} autocapitalize="off" autoFocus />
+				<Field name="email" label="E-mail address" type="email" autocomplete="username webauthn" required
+					spellcheck={false} autocapitalize="off" autoFocus defaultValue={typedEmail()} onInput={(e) => rememberEmail(e.currentTarget.value)} />
 				<PasswordField autocomplete="current-password" />
 			</Form>
-			{providers.length > 0 && <ProviderLinks list={providers} returnTo={peekReturn()} />}
+			<p class="aside"><Link to="/password-reset">Forgot your password?</Link></p>
+			{(hasPasskeys() || providers.length > 0) && (
+				<div class="choices">
+					<p class="or">or</p>
+					<PasskeySignIn onAnswer={enterByPasskey} />
+					<ProviderLinks list={providers} returnTo={peekReturn()} />
+				</div>
+			)}
 		</>
 	);
 }
