@@ -29,6 +29,10 @@ static err discover(struct asking *ask, const struct provider *p, struct discove
 	err e = issuer_discover(
 		ask->issuers, ask->arena, p->issuer, false, ask->now_us, ret, &problem);
 
+	if (!e && ret->sign_in_problem) {
+		problem = ret->sign_in_problem;
+		e = ERR_UNAVAILABLE;
+	}
 	return e ? failed(ask, e, "provider_unavailable", problem) : OK;
 }
 
@@ -381,6 +385,8 @@ err ask_test(struct asking *ask, const struct provider *p, size_t *ret_keys)
 	if (p->oauth)
 		return OK;
 	e = issuer_discover(ask->issuers, ask->arena, p->issuer, true, ask->now_us, &d, &problem);
+	if (!e && d.sign_in_problem)
+		return failed(ask, ERR_UNAVAILABLE, "provider_unavailable", d.sign_in_problem);
 	if (!e)
 		e = issuer_count_keys(
 			ask->issuers, ask->arena, p->issuer, ask->now_us, ret_keys, &problem);

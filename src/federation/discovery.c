@@ -40,9 +40,14 @@ static bool read_url(
 	return is_url(url);
 }
 
-/* Where the document says what it can, code and S256 must be among it. */
-static const char *capability_problem(const json_t *d)
+/* An endpoint is missing; or where the document says what it can, code and S256 are not among it.
+ */
+static const char *sign_in_problem(const json_t *d)
 {
+	if (!json_object_get(d, "authorization_endpoint"))
+		return "the discovery document has no authorization_endpoint";
+	if (!json_object_get(d, "token_endpoint"))
+		return "the discovery document has no token_endpoint";
 	if (json_object_get(d, "response_types_supported") &&
 		!member_has(d, "response_types_supported", SPAN("code")))
 		return "the provider does not offer the authorization code flow";
@@ -69,9 +74,9 @@ const char *discovery_parse(struct arena *a, span json, span issuer, struct disc
 		bool required;
 		span *to;
 	} const urls[] = {
-		{"authorization_endpoint", true, &out.authorization_endpoint},
-		{"token_endpoint", true, &out.token_endpoint},
 		{"jwks_uri", true, &out.jwks_uri},
+		{"authorization_endpoint", false, &out.authorization_endpoint},
+		{"token_endpoint", false, &out.token_endpoint},
 		{"userinfo_endpoint", false, &out.userinfo_endpoint},
 		{"end_session_endpoint", false, &out.end_session_endpoint},
 	};
@@ -81,6 +86,7 @@ const char *discovery_parse(struct arena *a, span json, span issuer, struct disc
 				a, "the discovery document has no usable %s", urls[i].name);
 	out.names_itself =
 		json_is_true(json_object_get(d, "authorization_response_iss_parameter_supported"));
+	out.sign_in_problem = sign_in_problem(d);
 	*ret = out;
-	return capability_problem(d);
+	return NULL;
 }
