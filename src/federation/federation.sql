@@ -61,3 +61,54 @@ UPDATE identities SET email = $1, last_used_at = $2 WHERE id = $3;
 
 -- name: identity_delete_sql
 DELETE FROM identities WHERE id = $1 AND account_id = $2;
+
+-- Workload identities ----------------------------------------------------------------------------
+
+-- name: workload_insert_sql
+INSERT INTO workload_identities (id, name, issuer, audience, conditions, permissions, lifetime_s,
+    epoch, state, account_id, created_by, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $11);
+
+-- name: workload_update_sql
+UPDATE workload_identities SET name = $1, audience = $2, conditions = $3, permissions = $4,
+    lifetime_s = $5, epoch = $6, state = $7, account_id = $8, updated_at = $9
+WHERE id = $10;
+
+-- name: workload_delete_sql
+DELETE FROM workload_identities WHERE id = $1;
+
+-- name: workload_select
+SELECT w.id, w.name, w.issuer, w.audience, w.conditions, w.permissions, w.account_id,
+    COALESCE(a.email, ''), w.created_by, w.lifetime_s, w.epoch, w.state, w.created_at,
+    w.updated_at, COALESCE(w.last_used_at, 0)
+FROM workload_identities w LEFT JOIN accounts a ON a.id = w.account_id
+WHERE w.id = $1 OR w.name = $1;
+
+-- name: workload_list_sql
+SELECT w.id, w.name, w.issuer, w.audience, w.conditions, w.permissions, w.account_id,
+    COALESCE(a.email, ''), w.created_by, w.lifetime_s, w.epoch, w.state, w.created_at,
+    w.updated_at, COALESCE(w.last_used_at, 0)
+FROM workload_identities w LEFT JOIN accounts a ON a.id = w.account_id
+ORDER BY w.name LIMIT $1;
+
+-- name: workload_list_of_issuer_sql
+SELECT w.id, w.name, w.issuer, w.audience, w.conditions, w.permissions, w.account_id,
+    COALESCE(a.email, ''), w.created_by, w.lifetime_s, w.epoch, w.state, w.created_at,
+    w.updated_at, COALESCE(w.last_used_at, 0)
+FROM workload_identities w LEFT JOIN accounts a ON a.id = w.account_id
+WHERE w.issuer = $1 AND w.state = 'active' ORDER BY w.name LIMIT $2;
+
+-- name: workload_used_sql
+UPDATE workload_identities SET last_used_at = $1 WHERE id = $2;
+
+-- name: exchanged_token_insert
+-- Nothing is inserted when the token was exchanged before.
+INSERT INTO exchanged_tokens (token_hash, jti, identity_id, claims, expires_at)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING;
+
+-- name: exchanged_token_select
+SELECT jti, identity_id, claims, expires_at FROM exchanged_tokens WHERE jti = $1;
+
+-- name: exchanged_token_expire_sql
+DELETE FROM exchanged_tokens WHERE expires_at <= $1;

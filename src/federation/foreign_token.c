@@ -73,6 +73,13 @@ span foreign_token_issuer(struct arena *a, span text)
 	return split(a, text, &p) ? member_text(p.claims, "iss") : SPAN_EMPTY;
 }
 
+bool foreign_token_is_for(struct arena *a, span text, span audience)
+{
+	struct parts p;
+
+	return split(a, text, &p) && member_has(p.claims, "aud", audience);
+}
+
 static bool type_is_one_of(const json_t *header, const char *types)
 {
 	span typ = member_text(header, "typ"), list = span_from(types), word;

@@ -70,5 +70,10 @@ span foreign_token_kid(struct arena *a, span text);
  * the one whose keys decide. Empty when it is no token.
  */
 span foreign_token_issuer(struct arena *a, span text);
+/*
+ * Whether an unverified token claims to be for this audience: to choose among audiences that are
+ * ours the one to verify it with.
+ */
+bool foreign_token_is_for(struct arena *a, span text, span audience);
 
 #endif
