@@ -28,9 +28,6 @@ span request_origin(struct request *rq);
  */
 bool request_is_same_origin(struct request *rq);
 
-/* This server as browsers see it, from the settings or the request, without a slash at the end. */
-span server_base_url(struct request *rq);
-
 /* Sets and takes away the session cookie; the latter also empties what the browser has stored. */
 void answer_session_cookie(struct request *rq, span cookie, int64_t seconds);
 void answer_no_session_cookie(struct request *rq);

@@ -104,32 +104,6 @@ const struct field manifest_query[] = {TEXT("product", 1, ID_MAX, "Name or id of
 	{"platform", FIELD_STRING, false, 0, 0, PLATFORMS, NULL, "Only packages for this platform"},
 	PAGE_QUERY, END};
 
-/* ---- requests ---- */
-
-err request_words(struct request *rq, const char *name, span *ret)
-{
-	const json_t *list = request_json(rq, name), *value;
-	AUTO(buf) text = {0};
-	size_t i;
-
-	buf_init(&text, (size_t)64 * 1024);
-	json_array_foreach(list, i, value)
-	{
-		span word = span_of(json_string_value(value), json_string_length(value));
-
-		if (word.len == 0 || span_find(word, ' ') < word.len)
-			return fail(&rq->task, ERR_INVALID, "invalid_member",
-				"'%s' holds words without spaces.", name);
-		if (i)
-			buf_add_byte(&text, ' ');
-		buf_add(&text, word);
-	}
-	if (buf_error(&text))
-		return buf_error(&text);
-	*ret = arena_span(rq->task.arena, buf_span(&text));
-	return OK;
-}
-
 /* ---- answers ---- */
 
 void write_optional(struct request *rq, const char *key, span text)

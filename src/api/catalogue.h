@@ -12,9 +12,6 @@ extern const struct field new_release_fields[], release_change_fields[], release
 extern const struct field reason_fields[], promote_fields[];
 extern const struct field new_package_fields[], package_query[], manifest_query[];
 
-/* An array of strings as one text with spaces between; strings with spaces are ERR_INVALID. */
-err request_words(struct request *rq, const char *name, span *ret) MUST_USE;
-
 /* A text, or null when it is empty. */
 void write_optional(struct request *rq, const char *key, span text);
 /* A time, or null when it is 0. */

@@ -18,18 +18,6 @@
 #define ROUND_TRIP_COOKIE_RULES "Path=/; Secure; HttpOnly; SameSite=Lax"
 #define LOGOUT_FORM_MAX         20480
 
-span server_base_url(struct request *rq)
-{
-	span url = span_from(conf_str(rq->task.service->conf, CONF_PUBLIC_URL));
-
-	if (url.len == 0)
-		return span_from(arena_printf(
-			rq->task.arena, "https://%.*s", SPAN_ARG(request_header(rq, "Host"))));
-	while (span_ends_with(url, SPAN("/")))
-		url = span_sub(url, 0, url.len - 1);
-	return url;
-}
-
 static void set_cookie(struct request *rq, span value, int64_t seconds)
 {
 	answer_header(rq, "Set-Cookie",

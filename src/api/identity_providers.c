@@ -2,7 +2,6 @@
 #include "service/identity_providers.h"
 
 #include "api/handlers.h"
-#include "api/browser.h"
 
 #include "base/banned.h"
 

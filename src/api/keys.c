@@ -3,7 +3,6 @@
 
 #include "service/api_keys.h"
 #include "service/roles.h"
-#include "token/token.h"
 
 #include "base/banned.h"
 
@@ -39,42 +38,18 @@ static err answer_new(struct request *rq, const struct api_key *k, span text)
 	return OK;
 }
 
-/* The array as space-separated words, each once; they have no spaces in them. */
-static err words_of(struct request *rq, const char *name, span *ret)
-{
-	size_t i;
-	json_t *element;
-	AUTO(buf) words = {0};
-
-	buf_init(&words, TOKEN_DECODED_MAX);
-	json_array_foreach(request_json(rq, name), i, element)
-	{
-		span word = span_of(json_string_value(element), json_string_length(element));
-
-		if (span_find(word, ' ') < word.len)
-			return fail(&rq->task, ERR_INVALID, "invalid_member",
-				"'%s' has strings without spaces.", name);
-		if (!token_list_has(buf_span(&words), word))
-			buf_addf(&words, "%s%.*s", buf_len(&words) ? " " : "", SPAN_ARG(word));
-	}
-	if (buf_error(&words))
-		return fail(&rq->task, ERR_INVALID, "invalid_member", "'%s' is too long.", name);
-	*ret = arena_span(rq->task.arena, buf_span(&words));
-	return OK;
-}
-
 err post_key(struct request *rq)
 {
 	struct new_api_key n = {
 		.name = request_text(rq, "name"), .expires_at_us = request_time(rq, "expires_at")};
 	struct api_key key;
 	span text;
-	err e = words_of(rq, "permissions", &n.permissions);
+	err e = request_words(rq, "permissions", &n.permissions);
 
 	if (!e)
-		e = words_of(rq, "products", &n.products);
+		e = request_words(rq, "products", &n.products);
 	if (!e)
-		e = words_of(rq, "addresses", &n.addresses);
+		e = request_words(rq, "addresses", &n.addresses);
 	if (!e)
 		e = api_key_create(&rq->task, &n, &key, &text);
 	return e ? e : answer_new(rq, &key, text);

@@ -4,11 +4,13 @@
 #include "api/exchange.h"
 
 #include "base/time.h"
+#include "token/token.h"
 
 #include "base/banned.h"
 
 #define ANSWER_HEADER_MAX 2000
 #define PAGE_DEFAULT      50
+#define WORDS_MAX         3072
 
 static struct exchange *exchange_of(struct request *rq)
 {
@@ -20,6 +22,29 @@ json_t *request_json(struct request *rq, const char *name)
 	json_t *value = json_object_get(rq->body, name);
 
 	return json_is_null(value) ? NULL : value;
+}
+
+err request_words(struct request *rq, const char *name, span *ret)
+{
+	AUTO(buf) words = {0};
+	json_t *element;
+	size_t i;
+
+	buf_init(&words, WORDS_MAX);
+	json_array_foreach(request_json(rq, name), i, element)
+	{
+		span word = span_of(json_string_value(element), json_string_length(element));
+
+		if (span_find(word, ' ') < word.len)
+			return fail(&rq->task, ERR_INVALID, "invalid_member",
+				"'%s' has strings without spaces.", name);
+		if (!token_list_has(buf_span(&words), word))
+			buf_addf(&words, "%s%.*s", buf_len(&words) ? " " : "", SPAN_ARG(word));
+	}
+	if (buf_error(&words))
+		return fail(&rq->task, ERR_INVALID, "invalid_member", "'%s' is too long.", name);
+	*ret = arena_span(rq->task.arena, buf_span(&words));
+	return OK;
 }
 
 bool request_has(struct request *rq, const char *name)
@@ -87,6 +112,18 @@ static bool takes_place_of(const struct answer_header *h, span name, span value)
 	if (!span_eq_nocase(name, SPAN("Set-Cookie")))
 		return true;
 	return span_cut(&old, '=', &one) && span_cut(&value, '=', &other) && span_eq(one, other);
+}
+
+span server_base_url(struct request *rq)
+{
+	span url = span_from(conf_str(rq->task.service->conf, CONF_PUBLIC_URL));
+
+	if (url.len == 0)
+		return span_from(arena_printf(
+			rq->task.arena, "https://%.*s", SPAN_ARG(request_header(rq, "Host"))));
+	while (span_ends_with(url, SPAN("/")))
+		url = span_sub(url, 0, url.len - 1);
+	return url;
 }
 
 void answer_header(struct request *rq, const char *name, span value)

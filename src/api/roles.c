@@ -5,8 +5,6 @@
 
 #include "base/banned.h"
 
-#define LIST_MAX 8192
-
 static void write_role(struct request *rq, const struct role *r)
 {
 	struct json_writer *w = &rq->out;
@@ -26,27 +24,6 @@ static void write_role(struct request *rq, const struct role *r)
 	json_end(w);
 }
 
-static err read_words(struct request *rq, const char *name, span *ret)
-{
-	const json_t *list = request_json(rq, name);
-	AUTO(buf) text = {0};
-	json_t *one;
-	size_t i;
-
-	buf_init(&text, LIST_MAX);
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		span word = span_of(json_string_value(one), json_string_length(one));
-
-		if (span_contains(word, SPAN(" ")) || word.len == 0)
-			return fail(&rq->task, ERR_INVALID, "invalid_member",
-				"'%s' holds words without spaces.", name);
-		buf_addf(&text, "%s%.*s", i ? " " : "", SPAN_ARG(word));
-	}
-	*ret = arena_span(rq->task.arena, buf_span(&text));
-	return buf_error(&text);
-}
-
 static err read_role(struct request *rq, struct role_input *ret)
 {
 	*ret = (struct role_input){.set_title = request_has(rq, "title"),
@@ -57,9 +34,9 @@ static err read_role(struct request *rq, struct role_input *ret)
 		.title = request_text(rq, "title"),
 		.own_organisation = request_bool(rq, "own_organisation"),
 		.max_sessions = request_int(rq, "max_sessions", 0)};
-	err e = read_words(rq, "permissions", &ret->permissions);
+	err e = request_words(rq, "permissions", &ret->permissions);
 
-	return e ? e : read_words(rq, "products", &ret->products);
+	return e ? e : request_words(rq, "products", &ret->products);
 }
 
 err post_role(struct request *rq)

@@ -12,7 +12,7 @@
 #include "crypto/secret.h"
 #include "net/networks.h"
 #include "service/audit.h"
-#include "token/token.h"
+#include "service/roles.h"
 
 #include "base/banned.h"
 
@@ -23,15 +23,6 @@ static err refuse(struct task *t, const char *log)
 {
 	t->log = log;
 	return fail(t, ERR_UNAUTHENTICATED, "api_key_invalid", "The API key is not valid.");
-}
-
-static span narrowed(struct arena *a, span list, span by)
-{
-	AUTO(buf) both = {0};
-
-	buf_init(&both, TOKEN_DECODED_MAX);
-	permissions_narrow(list, by, &both);
-	return arena_span(a, buf_span(&both));
 }
 
 struct use {
@@ -139,7 +130,8 @@ err api_key_authenticate(struct task *t, span key)
 	t->caller->role = u.owner.role;
 	t->caller->org = u.owner.org;
 	t->caller->client_id = u.key.id;
-	t->caller->permissions = narrowed(t->arena, u.key.permissions, u.owner.permissions);
+	t->caller->permissions =
+		permissions_common(t->arena, u.key.permissions, u.owner.permissions);
 	if (t->now_us - u.key.last_used_at_us < USED_GRAIN)
 		return OK;
 	/* A note for people; a request is not refused because it could not be written. */

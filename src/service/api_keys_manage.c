@@ -46,22 +46,6 @@ static err check_expiry(struct task *t, int64_t at_us)
 	return OK;
 }
 
-static err check_permissions(struct task *t, span list)
-{
-	span word;
-
-	while (span_cut(&list, ' ', &word)) {
-		if (word.len && !permission_exists(word))
-			return fail(t, ERR_INVALID, "unknown_permission",
-				"There is no permission '%.*s'.", SPAN_ARG(word));
-		if (word.len && !token_list_has(t->caller->permissions, word))
-			return fail(t, ERR_DENIED, "permission_missing",
-				"You cannot give away the permission %.*s: you do not have it.",
-				SPAN_ARG(word));
-	}
-	return OK;
-}
-
 static err check_addresses(struct task *t, span list)
 {
 	struct networks ignored;
@@ -80,9 +64,7 @@ static err check_new(struct task *t, const struct new_api_key *k)
 
 	if (t->caller->account.len == 0)
 		return fail(t, ERR_DENIED, "account_needed", "Only accounts have API keys.");
-	e = check_permissions(t, k->permissions);
-	if (!e)
-		e = check_addresses(t, k->addresses);
+	e = check_addresses(t, k->addresses);
 	return e ? e : check_expiry(t, k->expires_at_us);
 }
 
@@ -134,26 +116,6 @@ static err inherit(struct db_tx *tx, struct work *w)
 
 /* Making --------------------------------------------------------------------------------------- */
 
-/* As narrow as asked for, and as whoever asks. */
-static err narrow(struct db_tx *tx, struct work *w)
-{
-	struct task *t = w->task;
-	span products = w->input->products, list, word;
-	AUTO(buf) narrowed = {0};
-	err e = permissions_join(tx, t, w->input->permissions, products, false, &list);
-
-	if (e)
-		return e;
-	permissions_split(t->arena, list, &word, &products, &(bool){false});
-	while (span_cut(&products, ' ', &word))
-		if (word.len && reach_product(t, word))
-			return ERR_DENIED;
-	buf_init(&narrowed, TOKEN_DECODED_MAX);
-	permissions_narrow(list, t->caller->permissions, &narrowed);
-	w->key.permissions = arena_span(t->arena, buf_span(&narrowed));
-	return buf_error(&narrowed);
-}
-
 static const char *detail_of(const struct work *w)
 {
 	return arena_printf(w->task->arena,
@@ -174,7 +136,8 @@ static err create_body(struct db_tx *tx, void *arg)
 			"An account has at most %d API keys. Revoke those that are not needed.",
 			KEYS_MAX);
 	if (!e)
-		e = narrow(tx, w);
+		e = permissions_give(
+			tx, t, w->input->permissions, w->input->products, &w->key.permissions);
 	if (!e)
 		e = inherit(tx, w);
 	if (!e)

@@ -84,6 +84,49 @@ err permissions_join(struct db_tx *tx, struct task *t, span names, span products
 	return OK;
 }
 
+span permissions_common(struct arena *a, span list, span other)
+{
+	AUTO(buf) both = {0};
+
+	buf_init(&both, LIST_MAX);
+	permissions_narrow(list, other, &both);
+	return buf_error(&both) ? SPAN_EMPTY : arena_span(a, buf_span(&both));
+}
+
+static err check_given(struct task *t, span names)
+{
+	span word;
+
+	while (span_cut(&names, ' ', &word)) {
+		if (word.len && !permission_exists(word))
+			return fail(t, ERR_INVALID, "unknown_permission",
+				"There is no permission '%.*s'.", SPAN_ARG(word));
+		if (word.len && !token_list_has(t->caller->permissions, word))
+			return fail(t, ERR_DENIED, "permission_missing",
+				"You cannot give away the permission %.*s: you do not have it.",
+				SPAN_ARG(word));
+	}
+	return OK;
+}
+
+err permissions_give(struct db_tx *tx, struct task *t, span names, span products, span *ret)
+{
+	span list, word;
+	bool ignored;
+	err e = check_given(t, names);
+
+	if (!e)
+		e = permissions_join(tx, t, names, products, false, &list);
+	if (e)
+		return e;
+	permissions_split(t->arena, list, &word, &products, &ignored);
+	while (span_cut(&products, ' ', &word))
+		if (word.len && reach_product(t, word))
+			return ERR_DENIED;
+	*ret = permissions_common(t->arena, list, t->caller->permissions);
+	return OK;
+}
+
 struct work {
 	struct task *task;
 	span name;

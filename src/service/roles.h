@@ -30,6 +30,15 @@ err role_page(struct task *t, struct role **ret, size_t *ret_count) MUST_USE;
  * organisation. */
 void permissions_split(struct arena *a, span list, span *ret_names, span *ret_products,
 	bool *ret_own_organisation);
+/* What both lists permit, as narrow as either, in arena a; nothing when that is too long. */
+span permissions_common(struct arena *a, span list, span other);
+/*
+ * The list of these parts as the caller may give it away: every permission is theirs, every product
+ * within their reach, and the list is as narrow as their own. ERR_INVALID as permissions_join();
+ * ERR_DENIED "permission_missing", "beyond_scope". In t's arena.
+ */
+err permissions_give(
+	struct db_tx *tx, struct task *t, span names, span products, span *ret) MUST_USE;
 /* The list of these parts. ERR_INVALID for a permission or product there is not. */
 err permissions_join(struct db_tx *tx, struct task *t, span names, span products,
 	bool own_organisation, span *ret) MUST_USE;
