@@ -135,6 +135,9 @@ err get_me(struct request *rq)
 	if (c->device.len)
 		return fail(&rq->task, ERR_DENIED, "account_needed",
 			"A device's credentials do not tell whose device it is.");
+	if (c->kind == CALLER_WORKLOAD)
+		return fail(&rq->task, ERR_DENIED, "account_needed",
+			"A workload identity is nobody's account.");
 	e = account_get(&rq->task, c->account, &account);
 	if (e)
 		return e;

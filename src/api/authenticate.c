@@ -1,12 +1,13 @@
 /*
- * Bearer credentials: access tokens, device tokens where a route takes them, API keys; and the
- * cookies of browser sessions. Hard rule:
- * there is no way out of here with a caller filled in but OK.
+ * Bearer credentials: access tokens of accounts and of jobs, device tokens where a route takes
+ * them, API keys; and the cookies of browser sessions. Hard rule: there is no way out of here with
+ * a caller filled in but OK.
  */
 #include "api/authenticate.h"
 
 #include "base/time.h"
 #include "keyring/keyring.h"
+#include "service/admit_workload.h"
 #include "service/api_keys.h"
 #include "service/sessions.h"
 #include "state/records.h"
@@ -69,7 +70,10 @@ static void check_revoked(struct standing *s, span id)
 	s->revoked |= state_find(s->view, buf_span(&s->key), &value);
 }
 
-/* A token's subject is its account (access) or its device; a session's end revokes by its id. */
+/*
+ * A token's subject is its account or workload identity (access) or its device; a session's end
+ * revokes by its id.
+ */
 static err check_standing(struct task *t, const struct token_claims *c, const char **ret_problem)
 {
 	char memory[STATE_KEY_MAX + 1];
@@ -130,21 +134,56 @@ static err verify(
 	return v ? refuse_verdict(t, v, ret_problem) : check_standing(t, ret, ret_problem);
 }
 
+/* Which says less than the identity may give up meanwhile: c->permissions become what is left. */
+static err admit(struct task *t, struct token_claims *c, struct workload_holder *ret,
+	const char **ret_problem)
+{
+	err e = workload_admit(t, c, ret);
+
+	if (e == ERR_UNAUTHENTICATED)
+		*ret_problem = policy_reason_text(POLICY_CREDENTIALS_STALE);
+	if (!e)
+		c->permissions = ret->permissions;
+	return e;
+}
+
+static void become_job(struct task *t, const struct workload_holder *holder)
+{
+	struct caller *caller = t->caller;
+
+	caller->kind = CALLER_WORKLOAD;
+	caller->workload = caller->client_id = holder->workload;
+	caller->permissions = holder->permissions;
+	caller->job = holder->job;
+}
+
 static err authenticate_token(struct task *t, span token, bool device, const char **ret_problem)
 {
+	struct workload_holder holder;
 	struct token_claims c;
 	err e = verify(t, token, device, &c, ret_problem);
+	bool job = !e && token_is_of_workload(&c);
 
-	if (!e)
+	if (job)
+		e = admit(t, &c, &holder, ret_problem);
+	if (e)
+		return e;
+	if (job)
+		become_job(t, &holder);
+	else
 		become(t, &c);
-	return e;
+	return OK;
 }
 
 err token_inspect(struct task *t, span token, struct token_claims *ret, bool *ret_active)
 {
 	struct task inner = *t; /* what is wrong with the token is no failure of t */
+	struct workload_holder holder;
 	const char *ignored;
 	err e = verify(&inner, token, true, ret, &ignored);
+
+	if (!e && token_is_of_workload(ret))
+		e = admit(&inner, ret, &holder, &ignored);
 
 	if (e && e != ERR_UNAUTHENTICATED)
 		return e;

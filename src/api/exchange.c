@@ -524,6 +524,7 @@ static void log_failure(const struct exchange *x)
 		LOG_INT("status", x->rq.status),
 		LOG_STR("code", t->reason ? t->reason : err_name(x->outcome)),
 		LOG_SPAN("account", x->rq.caller.account), LOG_SPAN("device", x->rq.caller.device),
+		LOG_SPAN("workload", x->rq.caller.workload),
 		LOG_STR("permission", x->rq.route ? x->rq.route->permission : ""),
 		LOG_STR("reason", t->log ? t->log : ""), {0}};
 

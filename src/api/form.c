@@ -137,7 +137,7 @@ void oauth_error_write(struct exchange *x)
 	json_writer_init(w, &x->rq.out_text);
 	json_begin_object(w, NULL);
 	json_cstr(w, "error", error);
-	if (x->rq.task.detail && x->rq.status < 500)
+	if (x->rq.task.detail)
 		json_cstr(w, "error_description", x->rq.task.detail);
 	json_end(w);
 }

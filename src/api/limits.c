@@ -15,14 +15,14 @@
 static bool subject_of(const struct task *t, struct quota_subject *ret)
 {
 	const struct caller *c = t->caller;
-	bool key = c->kind == CALLER_API_KEY;
+	bool program = c->kind == CALLER_API_KEY || c->kind == CALLER_WORKLOAD;
 
-	if (!key && c->kind != CALLER_ACCOUNT && c->kind != CALLER_DEVICE)
+	if (!program && c->kind != CALLER_ACCOUNT && c->kind != CALLER_DEVICE)
 		return false;
-	ret->kind = key ? "key" : "account";
-	ret->name = key ? c->client_id : c->account;
+	ret->kind = !program ? "account" : c->kind == CALLER_API_KEY ? "key" : "workload";
+	ret->name = program ? c->client_id : c->account;
 	ret->per_second =
-		(uint32_t)conf_int(t->service->conf, key ? CONF_KEY_RATE : CONF_ACCOUNT_RATE);
+		(uint32_t)conf_int(t->service->conf, program ? CONF_KEY_RATE : CONF_ACCOUNT_RATE);
 	ret->burst = ret->per_second * WINDOW_S;
 	return true;
 }

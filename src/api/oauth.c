@@ -1,12 +1,14 @@
 /*
- * OAuth for tools: signing in a program from a browser (RFC 8628), going on (RFC 6749), giving back
- * (RFC 7009), asking about a token (RFC 7662), and where all that is (RFC 8414).
+ * OAuth for tools: signing in a program from a browser (RFC 8628), going on (RFC 6749), a CI job's
+ * token for one of ours (RFC 8693), giving back (RFC 7009), asking about a token (RFC 7662), and
+ * where all that is (RFC 8414).
  */
 #include "api/handlers.h"
 
 #include "api/authenticate.h"
 #include "base/time.h"
 #include "service/device_grant.h"
+#include "service/exchange_token.h"
 #include "service/revoke.h"
 #include "service/sessions.h"
 #include "service/sign_in.h"
@@ -14,23 +16,13 @@
 #include "base/banned.h"
 
 #define DEVICE_CODE_GRANT "urn:ietf:params:oauth:grant-type:device_code"
-
-/* The base of all URLs of this server, without a slash at its end. */
-static const char *base_url(struct request *rq)
-{
-	span url = span_from(conf_str(rq->task.service->conf, CONF_PUBLIC_URL));
-
-	if (url.len == 0)
-		return arena_printf(
-			rq->task.arena, "https://%.*s", SPAN_ARG(request_header(rq, "Host")));
-	while (span_ends_with(url, SPAN("/")))
-		url = span_sub(url, 0, url.len - 1);
-	return arena_str(rq->task.arena, url);
-}
+#define EXCHANGE_GRANT    "urn:ietf:params:oauth:grant-type:token-exchange"
+#define ACCESS_TOKEN      "urn:ietf:params:oauth:token-type:access_token"
 
 static void write_url(struct request *rq, const char *name, const char *path)
 {
-	json_cstr(&rq->out, name, arena_printf(rq->task.arena, "%s%s", base_url(rq), path));
+	json_cstr(&rq->out, name,
+		arena_printf(rq->task.arena, "%.*s%s", SPAN_ARG(server_base_url(rq)), path));
 }
 
 err get_oauth_metadata(struct request *rq)
@@ -43,7 +35,8 @@ err get_oauth_metadata(struct request *rq)
 	write_url(rq, "revocation_endpoint", "/api/v1/oauth/revoke");
 	write_url(rq, "jwks_uri", "/.well-known/jwks.json");
 	answer_words(rq, "response_types_supported", SPAN_EMPTY);
-	answer_words(rq, "grant_types_supported", SPAN(DEVICE_CODE_GRANT " refresh_token"));
+	answer_words(rq, "grant_types_supported",
+		SPAN(DEVICE_CODE_GRANT " " EXCHANGE_GRANT " refresh_token"));
 	answer_words(rq, "token_endpoint_auth_methods_supported", SPAN("none"));
 	answer_words(rq, "revocation_endpoint_auth_methods_supported", SPAN("none"));
 	json_end(&rq->out);
@@ -115,12 +108,42 @@ static err missing(struct request *rq, const char *name)
 	return fail(&rq->task, ERR_INVALID, "invalid_request", "'%s' is missing.", name);
 }
 
+static err answer_exchange(struct request *rq)
+{
+	const struct token_exchange x = {
+		.subject_token = request_text(rq, "subject_token"),
+		.subject_token_type = request_text(rq, "subject_token_type"),
+		.requested_token_type = request_text(rq, "requested_token_type"),
+		.identity = request_text(rq, "identity"),
+		.audience = request_text(rq, "audience"),
+		.resource = request_text(rq, "resource"),
+		.scope = request_text(rq, "scope"),
+		.base_url = server_base_url(rq),
+		.actor = request_has(rq, "actor_token"),
+	};
+	struct token_exchanged t;
+	err e = exchange_token(&rq->task, &x, &t);
+
+	if (e)
+		return e;
+	json_begin_object(&rq->out, NULL);
+	json_str(&rq->out, "access_token", t.access_token);
+	json_cstr(&rq->out, "issued_token_type", ACCESS_TOKEN);
+	json_cstr(&rq->out, "token_type", "Bearer");
+	json_i64(&rq->out, "expires_in", t.expires_in_s);
+	json_str(&rq->out, "scope", t.scope);
+	json_end(&rq->out);
+	return OK;
+}
+
 err post_oauth_token(struct request *rq)
 {
 	span type = request_text(rq, "grant_type"), scope = SPAN_EMPTY;
 	struct issued_tokens tokens;
 	err e;
 
+	if (span_is(type, EXCHANGE_GRANT))
+		return answer_exchange(rq);
 	if (span_is(type, DEVICE_CODE_GRANT)) {
 		if (!request_has(rq, "device_code"))
 			return missing(rq, "device_code");

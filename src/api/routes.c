@@ -5,6 +5,8 @@
 #include "api/handlers.h"
 
 #include "api/catalogue.h"
+#include "federation/foreign_token.h"
+#include "federation/workload_identity.h"
 #include "service/api_keys.h"
 #include "service/passkeys.h"
 #include "service/report_update.h"
@@ -154,10 +156,23 @@ static const struct field device_decision[] = {
 	TEXT("user_code", 1, 32, "What the device shows, with or without its hyphen"),
 	{"approve", FIELD_BOOL, true, 0, 0, NULL, NULL, "true: sign it in; false: refuse"}, END};
 static const struct field oauth_token[] = {
-	TEXT("grant_type", 1, 100, "urn:ietf:params:oauth:grant-type:device_code or refresh_token"),
+	TEXT("grant_type", 1, 100,
+		"urn:ietf:params:oauth:grant-type:device_code, …:token-exchange, or refresh_token"),
 	OPT_TEXT("client_id", 64, "With a device code: who asked for it"),
 	OPT_TEXT("device_code", 100, "From device_authorization"),
-	OPT_TEXT("refresh_token", 512, "The latest refresh token of the session"), END};
+	OPT_TEXT("refresh_token", 512, "The latest refresh token of the session"),
+	OPT_TEXT("subject_token", FOREIGN_TOKEN_MAX, "Exchange: what the CI provider gave the job"),
+	OPT_TEXT("subject_token_type", 100, "Exchange: urn:ietf:params:oauth:token-type:jwt"),
+	OPT_TEXT("requested_token_type", 100, "Exchange: …:access_token, the default"),
+	OPT_TEXT("identity", 100,
+		"Exchange: id or name of the workload identity; default: the first by name that "
+		"fits"),
+	OPT_TEXT("audience", 300, "Exchange: this server, the default"),
+	OPT_TEXT("resource", 300, "Exchange: a URL of this server"),
+	OPT_TEXT("scope", 2000,
+		"Exchange: permissions and product:NAME, space-separated; default: all"),
+	OPT_TEXT("actor_token", FOREIGN_TOKEN_MAX, "Exchange: refused, nobody acts for another"),
+	END};
 static const struct field one_token[] = {
 	TEXT("token", 1, 4096, "The token"), OPT_TEXT("token_type_hint", 64, "Not needed"), END};
 
@@ -205,6 +220,28 @@ static const struct field new_key[] = {TEXT("name", 1, 200, "What the key is for
 		"Networks it may be used from, like 203.0.113.0/24 or 2001:db8::/32; default: "
 		"anywhere"},
 	OPT_TIME("expires_at", "In a year at the latest, which is the default"), END};
+static const struct field condition_fields[] = {
+	TEXT("claim", 1, CLAIM_NAME_MAX, "Name of a claim of the provider's token"),
+	TEXT("pattern", 1, PATTERN_MAX, "What it must be; '*': any characters but '/'"), END};
+#define WORKLOAD_MEMBERS                                                                           \
+	OPT_TEXT("audience", 255,                                                                  \
+		"What the provider's tokens must be for; default: this server's URL"),             \
+		{"products", FIELD_STRINGS, false, 0, 32, NULL, NULL,                              \
+			"Products it is for, by name or id; default: all you reach"},              \
+		{"lifetime_s", FIELD_INT, false, WORKLOAD_LIFE_LEAST_S, WORKLOAD_LIFE_MOST_S,      \
+			NULL, NULL, "How long its access tokens live; default: 900"},              \
+		OPT_CHOICE("state", "active disabled", "Whether it can be used")
+static const struct field new_workload[] = {TEXT("name", 1, 40, "What it is called"),
+	TEXT("issuer", 1, 1000, "The CI provider, as its tokens name it"),
+	{"conditions", FIELD_OBJECTS, true, 1, CONDITIONS_MAX, NULL, condition_fields,
+		"What its tokens must say; all must fit"},
+	{"permissions", FIELD_STRINGS, true, 1, 64, NULL, NULL, "What it may do: some of yours"},
+	WORKLOAD_MEMBERS, END};
+static const struct field workload_change_fields[] = {OPT_TEXT("name", 40, "What it is called"),
+	{"conditions", FIELD_OBJECTS, false, 1, CONDITIONS_MAX, NULL, condition_fields,
+		"What its tokens must say; all must fit"},
+	{"permissions", FIELD_STRINGS, false, 1, 64, NULL, NULL, "What it may do: some of yours"},
+	WORKLOAD_MEMBERS, END};
 static const struct field key_rotation[] = {
 	OPT_TIME("previous_until",
 		"How long the present secret still opens, a week at most; default: not at all"),
@@ -442,8 +479,9 @@ const struct route routes[] = {
 	{"POST", V1 "/oauth/device", "self.write", post_oauth_device, NULL, device_decision, NULL,
 		204, "Signs the device that waits in as oneself, or refuses it", NULL, false},
 	{"POST", V1 "/oauth/token", ALLOW_ANYONE, post_oauth_token, NULL, oauth_token, NULL, 200,
-		"Tokens for a device code or a refresh token (RFC 6749)", "oauth_token",
-		.form = true},
+		"Tokens for a device code, a refresh token (RFC 6749) or the token of a CI job "
+		"(RFC 8693)",
+		"oauth_token", .form = true},
 	{"POST", V1 "/oauth/revoke", ALLOW_ANYONE, post_oauth_revoke, NULL, one_token, NULL, 200,
 		"Ends the session of a token one holds (RFC 7009)", "empty", .form = true},
 	{"POST", V1 "/oauth/introspect", "token.introspect", post_introspection, NULL, one_token,
@@ -526,6 +564,21 @@ const struct route routes[] = {
 		true},
 	{"DELETE", V1 "/me/keys/{id}", "self.write", delete_own_key, NULL, NULL, NULL, 204,
 		"Revokes one's API key", NULL, false},
+	{"POST", V1 "/admin/workload-identities", "key.write", post_workload_identity, NULL,
+		new_workload, NULL, 201, "Trusts jobs of a CI provider", "workload_identity", false,
+		true},
+	{"GET", V1 "/admin/workload-identities", "key.write", list_workload_identities, NULL, NULL,
+		NULL, 200, "Lists workload identities, by name", "workload_identity[]", false},
+	{"GET", V1 "/admin/workload-identities/{id}", "key.write", get_workload_identity, NULL,
+		NULL, NULL, 200, "Shows a workload identity, by id or name", "workload_identity",
+		false},
+	{"PATCH", V1 "/admin/workload-identities/{id}", "key.write", patch_workload_identity, NULL,
+		workload_change_fields, NULL, 200,
+		"Changes a workload identity, which is yours then; its tokens end",
+		"workload_identity", false, true},
+	{"DELETE", V1 "/admin/workload-identities/{id}", "key.write", delete_workload_identity,
+		NULL, NULL, NULL, 204, "Removes a workload identity; its tokens end", NULL, false,
+		true},
 	{"GET", V1 "/admin/signing-keys", "signing_key.write", list_signing_keys, NULL, NULL, NULL,
 		200, "Lists the keys that sign tokens, by kind and time", "signing_key[]", false},
 	{"POST", V1 "/admin/signing-keys", "signing_key.write", post_signing_key, NULL, rotation,

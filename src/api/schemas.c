@@ -208,6 +208,20 @@ static const struct field organisation[] = {
 static const struct field key[] = {KEY_MEMBERS, END};
 static const struct field new_key[] = {
 	KEY_MEMBERS, TEXT("key", "The key itself; it is not shown again"), END};
+static const struct field condition[] = {TEXT("claim", "Name of a claim"),
+	TEXT("pattern", "What it must be; '*': any characters but '/'"), END};
+static const struct field workload_identity[] = {TEXT("id", "Id"), TEXT("name", "Name"),
+	CHOICE("state", "active disabled", "Whether it can be used"),
+	TEXT("issuer", "The CI provider"), TEXT("audience", "What its tokens must be for"),
+	OBJECTS("conditions", condition, "What its tokens must say; all must fit"),
+	STRINGS("permissions", "What it may do, as far as its owner may"),
+	STRINGS("products", "For which products; empty: all its owner reaches"),
+	INT("lifetime_s", "How long its access tokens live"),
+	TEXT("account_id", "Whose it is: who made it or changed it last"),
+	OPT_TEXT("owner", "Their e-mail address; null: gone, and it cannot be used"),
+	TEXT("created_by", "The account that made it"), TIME("created_at", "When it was made"),
+	OPT_TIME("updated_at", "When it was changed last"),
+	OPT_TIME("last_used_at", "Latest exchange"), END};
 static const struct field signing_key[] = {TEXT("kid", "Key id, as in tokens and the key set"),
 	CHOICE("kind", "access device download", "Which tokens it signs"),
 	CHOICE("state", "next signing accepted",
@@ -219,12 +233,12 @@ static const struct field signing_key[] = {TEXT("kid", "Key id, as in tokens and
 	OPT_TIME("accepted_until", "When it will be retired; null while none follows it"), END};
 static const struct field audit_entry[] = {INT("seq", "Number of the entry, without gaps from 1"),
 	TEXT("id", "Id"), TIME("at", "When"),
-	TEXT("actor_kind", "account, device, api_key, system, anonymous, or empty"),
-	TEXT("actor", "Account, device or API key that did it, or anonymous"),
+	TEXT("actor_kind", "account, device, api_key, workload, system, anonymous, or empty"),
+	TEXT("actor", "Account, device, API key or workload identity that did it, or anonymous"),
 	TEXT("action", "What was done"), TEXT("object", "To what"),
 	TEXT("outcome", "ok, or why not"), TEXT("ip_prefix", "The client's network, or empty"),
 	TEXT("request_id", "The request it was done by"),
-	JSON("detail", "What changed: members with `from` and `to`"),
+	JSON("detail", "What changed: members with `from` and `to`; `job`: which CI job did it"),
 	TEXT("hash", "SHA-256 over the entry and the hash before it, hexadecimal"), END};
 static const struct field audit_checkpoint[] = {INT("seq", "The last entry then"),
 	TEXT("hash", "Its hash"), INT("incarnation", "Raised when a backup is restored"),
@@ -268,14 +282,17 @@ static const struct field waiting_device[] = {TEXT("client_id", "Which program")
 	TIME("created_at", "When it asked"), TIME("expires_at", "Until when it waits"), END};
 static const struct field oauth_token[] = {TEXT("access_token", "For Authorization"),
 	TEXT("token_type", "Bearer"), INT("expires_in", "Seconds"),
-	OPT_TEXT("refresh_token", "For the next pair"), OPT_TEXT("scope", "What they permit"), END};
+	OPT_TEXT("refresh_token", "For the next pair"), OPT_TEXT("scope", "What they permit"),
+	OPT_TEXT("issued_token_type",
+		"Of an exchange: urn:ietf:params:oauth:token-type:access_token"),
+	END};
 static const struct field introspection[] = {BOOL("active", "Whether it is accepted"),
 	OPT_TEXT("token_type", "Bearer"), OPT_TEXT("iss", "Issuer"), OPT_TEXT("aud", "Audience"),
 	OPT_TEXT("sub", "Account, device or workload"), OPT_TEXT("jti", "Id of the token"),
 	OPT_INT("iat", "Issued, seconds since 1970"), OPT_INT("exp", "Ends, seconds since 1970"),
 	OPT_TEXT("client_id", "Who it was issued to"), OPT_TEXT("scope", "What it permits"), END};
 static const struct field empty[] = {END};
-static const struct field oauth_error[] = {TEXT("error", "A word of RFC 6749, 7009 or 8628"),
+static const struct field oauth_error[] = {TEXT("error", "A word of RFC 6749, 7009, 8628 or 8693"),
 	OPT_TEXT("error_description", "What went wrong"), END};
 
 /* Catalogue ------------------------------------------------------------------------------------ */
@@ -482,6 +499,7 @@ const struct schema schemas[] = {
 	{"introspection", "What a token is good for", introspection},
 	{"empty", "Nothing", empty},
 	{"oauth_error", "Why it was refused", oauth_error},
+	{"workload_identity", "Jobs of a CI provider that are trusted", workload_identity},
 	{"signing_key", "A key that signs tokens, without its private part", signing_key},
 	{"audit_entry", "Something that was done", audit_entry},
 	{"audit_checkpoint", "A signed state of the audit log", audit_checkpoint},

@@ -44,6 +44,12 @@ bool permission_is_personal(span name)
 	       span_is(name, "product.read");
 }
 
+bool permission_is_for_people(span name)
+{
+	return span_starts_with(name, SPAN("self.")) || span_is(name, "download.request") ||
+	       span_starts_with(name, SPAN("package.read."));
+}
+
 bool permissions_are_for_products(span list)
 {
 	span word;

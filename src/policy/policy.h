@@ -152,6 +152,12 @@ bool permission_exists(span name);
 bool permission_is_personal(span name);
 
 /*
+ * Permissions of those who have packages, devices and sessions of their own: self.…,
+ * download.request, package.read.…. A job of a CI provider has nothing of the kind.
+ */
+bool permission_is_for_people(span name);
+
+/*
  * Narrowing. A list of permissions may hold words that narrow all of it but the personal ones:
  * "product:NAME", once or more: only where it is about one of these products; "organisation:own":
  * only what belongs to the holder's organisation. So a list stays one thing, in a role, an API key,

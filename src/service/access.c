@@ -174,9 +174,15 @@ err access_decide(struct db_tx *tx, struct arena *a, const struct access_subject
 	if (e)
 		return e;
 	if (!found) {
-		struct policy_subject anonymous = {.country = s->country};
+		/* Nobody; or a job, which has permissions and no account. */
+		bool job = s->account.len == 0 && s->permissions.len > 0;
+		struct policy_subject nobody = {.authenticated = job,
+			.permissions =
+				job ? permissions_for_packages(s->permissions, o->product.name)
+				    : SPAN_EMPTY,
+			.country = s->country};
 
-		v.reason = policy_decide(&anonymous, &object, now_us);
+		v.reason = policy_decide(&nobody, &object, now_us);
 	}
 	*ret = v;
 	return OK;

@@ -41,7 +41,7 @@ span address_network(struct arena *a, span address)
 							    : address;
 }
 
-/* An API key acts under its own name: what it did must be told from what its owner did. */
+/* API keys and workload identities act under their own name, not under their owner's. */
 static span actor_of(const struct caller *c)
 {
 	switch (c->kind) {
@@ -51,6 +51,8 @@ static span actor_of(const struct caller *c)
 		return c->device;
 	case CALLER_API_KEY:
 		return c->client_id;
+	case CALLER_WORKLOAD:
+		return c->workload;
 	case CALLER_SYSTEM:
 		return SPAN("system");
 	case CALLER_ANONYMOUS:
@@ -65,9 +67,24 @@ static const char *kind_of(const struct caller *c)
 		[CALLER_ACCOUNT] = "account",
 		[CALLER_DEVICE] = "device",
 		[CALLER_API_KEY] = "api_key",
+		[CALLER_WORKLOAD] = "workload",
 		[CALLER_SYSTEM] = "system"};
 
 	return names[c->kind];
+}
+
+/*
+ * What a job did is to be told from what other jobs of its identity did: its entries say which run
+ * of which workflow it was, as a member "job" before the others.
+ */
+static span with_job(const struct task *t, span detail)
+{
+	span rest = span_from_offset(detail, 1);
+
+	if (t->caller->kind != CALLER_WORKLOAD || !t->caller->job.len)
+		return detail;
+	return span_from(arena_printf(t->arena, "{\"job\":%.*s%s%.*s", SPAN_ARG(t->caller->job),
+		span_is(rest, "}") ? "" : ",", SPAN_ARG(rest)));
 }
 
 err audit_add_outcome(struct db_tx *tx, const struct task *t, const char *action, span object,
@@ -87,7 +104,7 @@ err audit_add_outcome(struct db_tx *tx, const struct task *t, const char *action
 					.outcome = span_from(outcome),
 					.ip_prefix = address_prefix(t->arena, c->address),
 					.request_id = c->request_id,
-					.detail = span_from(detail_json),
+					.detail = with_job(t, span_from(detail_json)),
 				});
 }
 

@@ -97,7 +97,7 @@ err invitation_create(
 	v.invitation = (struct invitation){.id = span_from(arena_strdup(t->arena, id)),
 		.email = n->email,
 		.role = n->role,
-		.invited_by = t->caller->account,
+		.invited_by = caller_owner(t->caller),
 		.created_at_us = t->now_us,
 		.expires_at_us = t->now_us + LIFE_US};
 	e = db_transact(t->service->db, DB_WRITE, create_body, &v);

@@ -7,6 +7,7 @@
 #include "crypto/secret.h"
 #include "keyring/keyring.h"
 #include "service/audit.h"
+#include "service/roles.h"
 #include "state/records.h"
 
 #include "base/banned.h"
@@ -21,13 +22,7 @@ void refresh_key(const struct service *s, uint8_t ret[REFRESH_KEY_SIZE])
 
 span scoped_permissions(struct arena *a, span list, span scope)
 {
-	AUTO(buf) both = {0};
-
-	if (scope.len == 0)
-		return list;
-	buf_init(&both, TOKEN_DECODED_MAX);
-	permissions_narrow(list, scope, &both);
-	return arena_span(a, buf_span(&both));
+	return scope.len ? permissions_common(a, list, scope) : list;
 }
 
 void token_subject_set_account(struct token_subject *s, const struct account *account)
@@ -134,20 +129,13 @@ static span words_that_fit(span list)
 	return list;
 }
 
-/* until_us: the token ends then at the latest; 0: no such limit. */
-static err sign(
-	struct task *t, struct token_claims *c, enum setting life, int64_t until_us, span *ret)
+static err sign_for(struct task *t, struct token_claims *c, int64_t life_s, span *ret)
 {
-	char jti[TYPEID_SIZE];
 	AUTO(buf) text = {0};
 
-	random_id("jti", t->now_us, jti);
 	c->iss = c->aud = span_from(t->service->issuer);
-	c->jti = span_from(jti);
 	c->iat = t->now_us / TIME_SECOND;
-	c->exp = c->iat + conf_int(t->service->conf, life) / TIME_SECOND;
-	if (until_us)
-		c->exp = MIN(c->exp, until_us / TIME_SECOND);
+	c->exp = c->iat + life_s;
 	buf_init(&text, TOKEN_MAX_BYTES);
 	err e = keyring_sign(t->service->keys, c, &text);
 
@@ -156,6 +144,20 @@ static err sign(
 	if (!e)
 		*ret = arena_span(t->arena, buf_span(&text));
 	return e;
+}
+
+/* until_us: the token ends then at the latest; 0: no such limit. */
+static err sign(
+	struct task *t, struct token_claims *c, enum setting life, int64_t until_us, span *ret)
+{
+	int64_t life_s = conf_int(t->service->conf, life) / TIME_SECOND;
+	char jti[TYPEID_SIZE];
+
+	random_id("jti", t->now_us, jti);
+	c->jti = span_from(jti);
+	if (until_us)
+		life_s = MIN(life_s, until_us / TIME_SECOND - t->now_us / TIME_SECOND);
+	return sign_for(t, c, life_s, ret);
 }
 
 static err sign_access(struct task *t, const struct token_subject *s, uint64_t global, span *ret)
@@ -218,4 +220,18 @@ err issue_tokens(struct task *t, const struct token_subject *s, struct issued_to
 	out.refresh_token = refresh_text(t, s->session, s->generation);
 	*ret = out;
 	return OK;
+}
+
+err issue_workload_token(struct task *t, const struct workload_token *w, span *ret)
+{
+	struct token_claims c = {.kind = TOKEN_ACCESS,
+		.sub = w->workload,
+		.jti = w->jti,
+		.client_id = w->workload,
+		.role = SPAN("workload"),
+		.permissions = w->permissions,
+		.subject_epoch = w->epoch};
+	err e = token_global_epoch(t, &c.global_epoch);
+
+	return e ? e : sign_for(t, &c, w->lifetime_s, ret);
 }

@@ -73,6 +73,14 @@ void token_subject_set_account(struct token_subject *s, const struct account *ac
  */
 err issue_tokens(struct task *t, const struct token_subject *s, struct issued_tokens *ret) MUST_USE;
 
+/* The access token of a job of a workload identity, which is noted under jti. In t's arena. */
+struct workload_token {
+	span workload, jti, permissions;
+	uint64_t epoch;
+	int64_t lifetime_s;
+};
+err issue_workload_token(struct task *t, const struct workload_token *w, span *ret) MUST_USE;
+
 /* The least epoch of everything now: tokens of an earlier one died with a restored backup. */
 err token_global_epoch(struct task *t, uint64_t *ret) MUST_USE;
 

@@ -127,6 +127,8 @@ static err revoke_jti(struct db_tx *tx, struct feed_batch *feed, struct task *t,
 
 static bool owns_token(const struct caller *c, const struct token_claims *claims)
 {
+	if (c->kind == CALLER_WORKLOAD)
+		return claims->kind == TOKEN_ACCESS && span_eq(claims->sub, c->workload);
 	span account = claims->kind == TOKEN_ACCESS ? claims->sub : claims->account;
 	span device = claims->kind == TOKEN_DEVICE ? claims->sub : claims->device;
 

@@ -412,6 +412,9 @@ err step_up_check(struct task *t)
 
 	if (t->caller->kind == CALLER_API_KEY)
 		return OK;
+	if (t->caller->kind == CALLER_WORKLOAD)
+		return fail(t, ERR_DENIED, "person_needed",
+			"Only people do this, and show that it is them: sign in.");
 	err e = db_transact(t->service->db, DB_READ, load_body, &p);
 
 	if (e)

@@ -14,6 +14,11 @@ bool caller_may(const struct caller *c, const char *permission)
 	return token_list_has(c->permissions, span_from(permission));
 }
 
+span caller_owner(const struct caller *c)
+{
+	return c->kind == CALLER_WORKLOAD ? c->workload : c->account;
+}
+
 err reach_product(struct task *t, span product_name)
 {
 	return permissions_reach_product(t->caller->permissions, product_name)

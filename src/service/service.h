@@ -51,13 +51,16 @@ enum caller_kind {
 	CALLER_ACCOUNT,
 	CALLER_DEVICE,
 	CALLER_API_KEY,
-	CALLER_SYSTEM, /* the server itself, or who commands it on its machine */
+	CALLER_WORKLOAD, /* a job with the access token of a workload identity: nobody's account */
+	CALLER_SYSTEM,   /* the server itself, or who commands it on its machine */
 };
 
 /* Who is asking. Spans live as long as the request. */
 struct caller {
 	enum caller_kind kind;
 	span account, role, org, session, device, licence;
+	span workload;     /* CALLER_WORKLOAD: the identity */
+	span job;          /* JSON object: what its provider says of the job, for the audit log */
 	span permissions;  /* space-separated: what may be done */
 	span entitlements; /* space-separated, from the token */
 	span address;      /* client address as text */
@@ -68,6 +71,9 @@ struct caller {
 	span request_id;
 };
 bool caller_may(const struct caller *c, const char *permission);
+/* Whose things are that the caller makes for itself: an account or a workload identity; or empty.
+ */
+span caller_owner(const struct caller *c);
 
 /* One request's worth of context, passed to every use case. */
 struct task {

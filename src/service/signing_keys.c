@@ -5,6 +5,7 @@
 #include "service/signing_keys.h"
 
 #include "base/time.h"
+#include "federation/workload_identity.h"
 #include "keyring/keyring.h"
 
 #include "base/banned.h"
@@ -17,6 +18,14 @@ static const enum setting lives[TOKEN_KINDS] = {
 	[TOKEN_DEVICE] = CONF_DEVICE_TTL,
 	[TOKEN_DOWNLOAD] = CONF_DOWNLOAD_TTL,
 };
+
+/* The longest that a token of this kind lives; access tokens of jobs have lives of their own. */
+static int64_t longest_life(const struct task *t, enum token_kind kind)
+{
+	int64_t life = conf_int(t->service->conf, lives[kind]);
+
+	return kind == TOKEN_ACCESS ? MAX(life, WORKLOAD_LIFE_MOST_S * TIME_SECOND) : life;
+}
 
 struct keys {
 	struct signing_key_view views[SIGNING_KEYS_MAX];
@@ -43,8 +52,7 @@ static void judge(const struct task *t, struct signing_key_view *v, const struct
 		return;
 	if (v->state == SIGNING_KEY_SIGNING && next->active_at_us <= t->now_us)
 		v->state = SIGNING_KEY_ACCEPTED;
-	v->accepted_until_us =
-		next->active_at_us + conf_int(t->service->conf, lives[v->key.kind]) + SKEW;
+	v->accepted_until_us = next->active_at_us + longest_life(t, v->key.kind) + SKEW;
 }
 
 static err load(struct db_tx *tx, const struct task *t, struct keys *ret)

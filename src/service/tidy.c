@@ -15,6 +15,7 @@
 #include "catalog/stored.h"
 #include "catalog/upload.h"
 #include "federation/provider.h"
+#include "federation/workload_identity.h"
 #include "state/records.h"
 
 #include "base/banned.h"
@@ -296,6 +297,8 @@ static err expire_tickets_body(struct db_tx *tx, void *arg)
 		e = device_code_expire(tx, x->now_us, &ignored);
 	if (!e)
 		e = invitation_expire(tx, x->now_us);
+	if (!e)
+		e = exchanged_token_expire(tx, x->now_us, &ignored);
 	return e ? e : logout_token_expire(tx, x->now_us, &ignored);
 }
 

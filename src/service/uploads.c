@@ -53,7 +53,7 @@ static err find(struct task *t, span id, struct upload *ret)
 	struct row_work w = {t, id, &u};
 	err e = db_transact(t->service->db, DB_READ, find_body, &w);
 
-	if (!e && !span_eq(u.account_id, t->caller->account))
+	if (!e && !span_eq(u.account_id, caller_owner(t->caller)))
 		e = ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND)
 		return fail(t, e, "upload_not_found", "There is no upload '%.*s'.", SPAN_ARG(id));
@@ -98,7 +98,7 @@ static struct upload new_upload(struct task *t, const struct upload_input *in)
 	random_id("upl", t->now_us, id);
 	return (struct upload){
 		.id = span_from(arena_strdup(t->arena, id)),
-		.account_id = t->caller->account,
+		.account_id = caller_owner(t->caller),
 		.has_length = in->has_length,
 		.length = in->length,
 		.filename = in->filename,
