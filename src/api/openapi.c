@@ -352,6 +352,17 @@ static void write_security(struct json_writer *w, const struct route *r)
 	json_end(w);
 }
 
+/* What narrows a caller's permissions and is kept to here. */
+static void write_scopes(struct json_writer *w, const struct route *r)
+{
+	json_begin_array(w, "x-scopes");
+	if (r->scopes & SCOPE_PRODUCT)
+		json_cstr(w, NULL, "product");
+	if (r->scopes & SCOPE_ORGANISATION)
+		json_cstr(w, NULL, "organisation");
+	json_end(w);
+}
+
 static void write_operation(struct json_writer *w, const struct route *r)
 {
 	char method[16];
@@ -366,6 +377,8 @@ static void write_operation(struct json_writer *w, const struct route *r)
 	json_cstr(w, "summary", r->summary);
 	json_cstr(w, "x-permission", r->permission);
 	json_bool(w, "x-device-token", r->device);
+	json_bool(w, "x-step-up", r->step_up);
+	write_scopes(w, r);
 	write_security(w, r);
 	write_parameters(w, r);
 	write_request_body(w, r);
@@ -439,7 +452,10 @@ static void write_components(struct json_writer *w)
 	json_cstr(w, "description",
 		"An access token (from /api/v1/auth/login) or an API key "
 		"(slk_…). Operations with x-device-token also take device "
-		"tokens. x-permission names the permission that is needed.");
+		"tokens. x-permission names the permission that is needed, x-step-up those "
+		"that want a recent proof of who one is, x-scopes what narrows permissions "
+		"(to products, to one's own organisation) and is kept to: elsewhere they "
+		"count for nothing.");
 	json_end(w);
 	json_end(w);
 	json_end(w);
