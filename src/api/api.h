@@ -130,8 +130,6 @@ json_t *request_json(struct request *rq, const char *name);
 err request_words(struct request *rq, const char *name, span *ret) MUST_USE;
 /* A request header, empty when absent. Cookie and Authorization are not for handlers. */
 span request_header(struct request *rq, const char *name);
-/* This server's URL as clients see it, from the settings or the request; no slash at its end. */
-span server_base_url(struct request *rq);
 /*
  * Adds a header to the answer. Values from outside are checked for control characters: a bad one
  * turns the answer into ERR_BUG. The last value of a name counts, of Set-Cookie that of a cookie.

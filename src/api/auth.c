@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 
 #include "api/browser.h"
+#include "api/server_url.h"
 #include "api/write_account.h"
 #include "base/time.h"
 #include "service/accounts.h"

@@ -4,6 +4,7 @@
 #include "api/browser.h"
 
 #include "api/authenticate.h"
+#include "api/server_url.h"
 #include "crypto/secret.h"
 #include "service/issue_tokens.h"
 
@@ -16,24 +17,12 @@ static bool method_is_safe(span method)
 	return span_is(method, "GET") || span_is(method, "HEAD") || span_is(method, "OPTIONS");
 }
 
-span request_origin(struct request *rq)
-{
-	span url = span_from(conf_str(rq->task.service->conf, CONF_PUBLIC_URL));
-
-	if (url.len == 0)
-		return span_from(arena_printf(
-			rq->task.arena, "https://%.*s", SPAN_ARG(request_header(rq, "Host"))));
-	while (span_ends_with(url, SPAN("/")))
-		url = span_sub(url, 0, url.len - 1);
-	return url;
-}
-
 bool request_is_same_origin(struct request *rq)
 {
 	span site = request_header(rq, "Sec-Fetch-Site");
 	span origin = request_header(rq, "Origin");
 
-	if (origin.len && !span_eq(origin, request_origin(rq)))
+	if (origin.len && !span_eq(origin, server_origin(rq)))
 		return false;
 	return site.len ? span_is(site, "same-origin") : origin.len > 0;
 }

@@ -17,12 +17,6 @@
 err browser_identify(struct exchange *x) MUST_USE;
 
 /*
- * The origin of this server as browsers see it: from the settings, else from the request. In the
- * request's arena.
- */
-span request_origin(struct request *rq);
-
-/*
  * True when the browser says that a page of this server sent the request: Sec-Fetch-Site, or where
  * a browser has none, Origin. False for programs that send neither.
  */

@@ -1,47 +1,12 @@
 /* Downloads as clients ask for them: grant, renewal, report. */
 #include "api/handlers.h"
 
+#include "api/server_url.h"
 #include "api/write_download.h"
 #include "service/complete_download.h"
 #include "service/grant_download.h"
 
 #include "base/banned.h"
-
-#define HOST_MAX 255
-
-/* A name or an address with a port: it goes back to the client that sent it, in a URL. */
-static bool is_host(span host)
-{
-	if (host.len == 0 || host.len > HOST_MAX)
-		return false;
-	for (size_t i = 0; i < host.len; i++) {
-		char c = host.ptr[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			    c == '.' || c == '-' || c == ':' || c == '[' || c == ']'))
-			return false;
-	}
-	return true;
-}
-
-/* What clients reach the data plane under: the setting, else as this request did. */
-static err base_url(struct request *rq, span *ret)
-{
-	span host = request_header(rq, "Host");
-	span url = span_from(conf_str(rq->task.service->conf, CONF_PUBLIC_URL));
-
-	while (span_ends_with(url, SPAN("/")))
-		url.len--;
-	if (url.len) {
-		*ret = url;
-		return OK;
-	}
-	if (!is_host(host))
-		return fail(
-			&rq->task, ERR_INVALID, "host_invalid", "The Host header is not valid.");
-	*ret = span_from(arena_printf(rq->task.arena, "https://%.*s", SPAN_ARG(host)));
-	return OK;
-}
 
 /* With credentials: those that permit it. */
 static err check_permission(struct request *rq)
@@ -91,15 +56,14 @@ err post_download_token(struct request *rq)
 	struct grant_request g = {.package_id = request_text(rq, "package_id"),
 		.release_id = request_text(rq, "release_id"),
 		.device_id = request_text(rq, "device_id"),
-		.agent = request_header(rq, "User-Agent")};
+		.agent = request_header(rq, "User-Agent"),
+		.base_url = server_base_url(rq)};
 	struct download_grant grant;
 	err e = check_permission(rq);
 
 	if (!e && (g.package_id.len > 0) == (g.release_id.len > 0))
 		return fail(&rq->task, ERR_INVALID, "subject_missing",
 			"Name what to download: either package_id or release_id.");
-	if (!e)
-		e = base_url(rq, &g.base_url);
 	if (!e)
 		e = grant_download(&rq->task, &g, &grant);
 	if (!e)
@@ -110,13 +74,10 @@ err post_download_token(struct request *rq)
 err post_download_renewal(struct request *rq)
 {
 	struct download_grant grant;
-	span url;
 	err e = check_permission(rq);
 
 	if (!e)
-		e = base_url(rq, &url);
-	if (!e)
-		e = renew_download(&rq->task, rq->params[0], url, &grant);
+		e = renew_download(&rq->task, rq->params[0], server_base_url(rq), &grant);
 	if (!e)
 		write_grant(rq, &grant);
 	return e;

@@ -14,6 +14,7 @@
 #include "api/form.h"
 #include "api/limits.h"
 #include "api/router.h"
+#include "api/server_url.h"
 #include "api/validate.h"
 #include "base/encode.h"
 #include "crypto/random.h"
@@ -360,7 +361,9 @@ struct exchange *exchange_open(struct service *service, struct MHD_Connection *c
 	log_set_request(x->rq.caller.request_id);
 	set_origin(x);
 	measure_body(x);
-	x->outcome = find_route(x);
+	x->outcome = host_check(&x->rq);
+	if (!x->outcome)
+		x->outcome = find_route(x);
 	if (x->rq.route)
 		admit(x);
 	x->decided_early = is_decided_early(x);

@@ -7,6 +7,7 @@
 
 #include "api/authenticate.h"
 #include "api/browser.h"
+#include "api/server_url.h"
 #include "base/encode.h"
 #include "base/time.h"
 #include "service/federated_sign_in.h"

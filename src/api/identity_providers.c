@@ -2,6 +2,7 @@
 #include "service/identity_providers.h"
 
 #include "api/handlers.h"
+#include "api/server_url.h"
 
 #include "base/banned.h"
 

@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 
 #include "api/authenticate.h"
+#include "api/server_url.h"
 #include "base/time.h"
 #include "service/device_grant.h"
 #include "service/exchange_token.h"

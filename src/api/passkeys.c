@@ -5,7 +5,7 @@
 #include "api/passkeys.h"
 
 #include "account/passkey.h"
-#include "api/browser.h"
+#include "api/server_url.h"
 #include "api/handlers.h"
 #include "api/write_account.h"
 #include "base/encode.h"
@@ -105,7 +105,7 @@ err read_passkey_answer(
 	const char *response = arena_printf(rq->task.arena, "%s.response", path);
 
 	*ret = (struct passkey_answer){
-		.ticket = text_of(object, "ticket"), .origin = request_origin(rq)};
+		.ticket = text_of(object, "ticket"), .origin = server_origin(rq)};
 	err e = read_credential(rq, credential, path, &ret->credential_id);
 
 	return e ? e
@@ -124,7 +124,7 @@ static err read_new(struct request *rq, struct new_passkey *ret)
 
 	*ret = (struct new_passkey){.ticket = request_text(rq, "ticket"),
 		.name = request_text(rq, "name"),
-		.origin = request_origin(rq)};
+		.origin = server_origin(rq)};
 	err e = read_credential(rq, credential, "credential", &id);
 
 	return e ? e
@@ -163,7 +163,7 @@ static void write_creation(struct request *rq, const struct passkey_challenge *c
 	struct json_writer *w = &rq->out;
 
 	json_begin_object(w, "rp");
-	json_str(w, "id", passkey_rp_id(request_origin(rq)));
+	json_str(w, "id", passkey_rp_id(server_origin(rq)));
 	json_cstr(w, "name", RP_NAME);
 	json_end(w);
 	json_begin_object(w, "user");
@@ -191,7 +191,7 @@ static void write_creation(struct request *rq, const struct passkey_challenge *c
 static void write_request(
 	struct request *rq, enum passkey_use use, const struct passkey_challenge *c)
 {
-	json_str(&rq->out, "rpId", passkey_rp_id(request_origin(rq)));
+	json_str(&rq->out, "rpId", passkey_rp_id(server_origin(rq)));
 	if (use != PASSKEY_SIGN_IN)
 		write_known(rq, "allowCredentials", c);
 	json_cstr(&rq->out, "userVerification", use == PASSKEY_SIGN_IN ? "required" : "preferred");

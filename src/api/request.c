@@ -114,18 +114,6 @@ static bool takes_place_of(const struct answer_header *h, span name, span value)
 	return span_cut(&old, '=', &one) && span_cut(&value, '=', &other) && span_eq(one, other);
 }
 
-span server_base_url(struct request *rq)
-{
-	span url = span_from(conf_str(rq->task.service->conf, CONF_PUBLIC_URL));
-
-	if (url.len == 0)
-		return span_from(arena_printf(
-			rq->task.arena, "https://%.*s", SPAN_ARG(request_header(rq, "Host"))));
-	while (span_ends_with(url, SPAN("/")))
-		url = span_sub(url, 0, url.len - 1);
-	return url;
-}
-
 void answer_header(struct request *rq, const char *name, span value)
 {
 	struct exchange *x = exchange_of(rq);

@@ -2,6 +2,7 @@
 #include "service/workload_identities.h"
 
 #include "api/handlers.h"
+#include "api/server_url.h"
 #include "federation/strict_json.h"
 #include "service/roles.h"
 

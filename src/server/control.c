@@ -198,7 +198,7 @@ err control_open(
 	struct control c = {0};
 
 	c.service.conf = conf;
-	c.service.issuer = ISSUER;
+	c.service.issuer = names_issuer(conf);
 	c.service.pool = POOL_NAME;
 	c.service.edge = EDGE_NAME;
 	c.service.refusals = refusals_new();

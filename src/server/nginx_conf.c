@@ -140,7 +140,7 @@ static void set_all(struct rendering *r, const struct nginx_machine *m)
 	set_capacity(r, m);
 	set_limits(r);
 	set_addresses(r);
-	set(r, "issuer", ISSUER);
+	set(r, "issuer", names_issuer(r->conf));
 	set(r, "pool", POOL_NAME);
 	set(r, "edge", EDGE_NAME);
 	set_number(r, "hsts_seconds", conf_int(r->conf, CONF_HSTS) / TIME_SECOND);

@@ -30,18 +30,6 @@ bool mail_is_on(const struct service *s)
 	return *conf_str(s->conf, CONF_MAIL_SERVER) && *conf_str(s->conf, CONF_MAIL_FROM);
 }
 
-span mail_page_url(const struct service *s, struct arena *a, const char *path)
-{
-	const char *url = conf_str(s->conf, CONF_PUBLIC_URL);
-	span names = span_from(conf_str(s->conf, CONF_SERVER_NAME)), first;
-
-	if (*url)
-		return span_from(arena_printf(a, "%s%s", url, path));
-	if (!span_cut(&names, ' ', &first))
-		first = SPAN("localhost");
-	return span_from(arena_printf(a, "https://%.*s%s", SPAN_ARG(first), path));
-}
-
 /* Into the outbox ------------------------------------------------------------------------------ */
 
 static void write_text(const struct task *t, enum mail_kind kind, const struct mail_facts *facts,
@@ -50,7 +38,7 @@ static void write_text(const struct task *t, enum mail_kind kind, const struct m
 	struct mail_facts f = *facts;
 
 	f.service = span_from(conf_str(t->service->conf, CONF_MAIL_NAME));
-	f.url = mail_page_url(t->service, t->arena, "");
+	f.url = service_url(t->service, t->arena, "");
 	buf_init(subject, SUBJECT_MAX);
 	buf_init(text, TEXT_MAX);
 	mail_write(kind, &f, subject, text);

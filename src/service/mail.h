@@ -24,9 +24,6 @@ bool mail_is_on(const struct service *s);
  */
 err mail_enqueue(struct db_tx *tx, const struct task *t, enum mail_kind kind, span to,
 	const struct mail_facts *facts) MUST_USE;
-/* An absolute URL of a page of this server: public_url, or else https:// and its first name. */
-span mail_page_url(const struct service *s, struct arena *a, const char *path);
-
 /* Sends what is due, for a moment; a job calls it. Counts what was sent and given up. */
 err mail_send_due(struct task *t, const atomic_bool *stopping, unsigned *ret_sent,
 	unsigned *ret_failed) MUST_USE;

@@ -44,5 +44,5 @@ err notice_place(struct db_tx *tx, const struct task *t, const struct account *a
 span notice_link(const struct task *t, const char *path, const char *ticket)
 {
 	return span_from(arena_printf(
-		t->arena, "%.*s#%s", SPAN_ARG(mail_page_url(t->service, t->arena, path)), ticket));
+		t->arena, "%.*s#%s", SPAN_ARG(service_url(t->service, t->arena, path)), ticket));
 }

@@ -9,6 +9,18 @@
 
 #define PUBLISH_TIMEOUT (10 * TIME_SECOND)
 
+span service_url(const struct service *s, struct arena *a, const char *path)
+{
+	const char *url = conf_str(s->conf, CONF_PUBLIC_URL);
+	span names = span_from(conf_str(s->conf, CONF_SERVER_NAME)), first;
+
+	if (*url)
+		return span_from(arena_printf(a, "%s%s", url, path));
+	if (!span_cut(&names, ' ', &first))
+		first = SPAN("localhost");
+	return span_from(arena_printf(a, "https://%.*s%s", SPAN_ARG(first), path));
+}
+
 bool caller_may(const struct caller *c, const char *permission)
 {
 	return token_list_has(c->permissions, span_from(permission));

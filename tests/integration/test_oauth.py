@@ -1,4 +1,5 @@
 """OAuth for tools: a program signed in from a browser, and what becomes of its tokens."""
+import contextlib
 import re
 import urllib.parse
 
@@ -78,6 +79,23 @@ def test_metadata(plane):
                  "revocation_endpoint", "jwks_uri"):
         assert data[name].startswith(data["issuer"].rstrip("/") + "/")
     assert DEVICE_CODE in data["grant_types_supported"]
+
+
+def test_tokens_are_of_the_issuer_in_the_metadata(database):
+    """RFC 9068, section 4: who verifies a token compares the two letter for letter."""
+    with contextlib.closing(control.Control(database, ["public_url=https://vpn.example.com/dl"])) as plane:
+        plane.start()
+        issuer = plane.request("GET", "/.well-known/oauth-authorization-server").json["issuer"]
+        token = plane.administrator()
+        claims = claims_of(token)
+        assert claims["iss"] == claims["aud"] == issuer == "https://vpn.example.com/dl"
+        assert plane.api("GET", "/me", token=token, status=200)
+
+
+def test_a_host_that_is_none_becomes_no_url(plane):
+    for host in ("evil.example/x?", "evil.example@x", "a b", "x" * 300):
+        answer = plane.request("GET", "/.well-known/oauth-authorization-server", headers={"Host": host})
+        assert (answer.status, answer.json["code"]) == (400, "host_invalid"), host
 
 
 # Device codes -------------------------------------------------------------------------------------
