@@ -24,7 +24,8 @@
 	X(DB_SLOW, "database.slow", DURATION, "200ms", 0, INT64_MAX,                               \
 		"Statements slower than this are logged")                                          \
 	X(PUBLIC_URL, "public_url", STRING, "", 0, 0,                                              \
-		"URL clients reach this server under; empty: from the request's Host")             \
+		"URL clients reach this server under, the issuer of its tokens; the same on all "  \
+		"nodes; empty: from the request's Host")                                           \
 	X(SERVER_NAME, "server_name", STRING, "localhost", 0, 0,                                   \
 		"Host names of this server, separated by spaces")                                  \
 	X(HTTPS, "listen.https", STRING, "127.0.0.1:8443", 0, 0,                                   \
@@ -81,6 +82,9 @@
 		"Roles that must have a second factor, separated by spaces")                       \
 	X(STEP_UP, "auth.step_up_window", DURATION, "15m", INT64_C(60000000), INT64_MAX,           \
 		"Dangerous actions need a proof of identity no older than this")                   \
+	X(STEP_UP_CHANNELS, "auth.step_up_channels", STRING, "", 0, 0,                             \
+		"Channels into which people publish only with such a proof, separated by "         \
+		"spaces")                                                                          \
 	X(LOGIN_ATTEMPTS, "login.attempts", INT, "5", 1, 1000,                                     \
 		"Failed sign-ins to an account from one network in login.window before they are "  \
 		"slowed down; from all networks together 20 times as many")                        \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "update/update.h"
 
 #include "base/banned.h"
 
@@ -148,6 +149,17 @@ static bool is_mail_server(span text)
 	       span_starts_with(text, SPAN("smtps://"));
 }
 
+static bool is_channel_list(span text)
+{
+	enum channel ignored;
+	span word;
+
+	while (span_cut(&text, ' ', &word))
+		if (word.len > 0 && !channel_from_name(word, &ignored))
+			return false;
+	return true;
+}
+
 static bool is_mail_address(span text)
 {
 	size_t at = span_find(text, '@');
@@ -176,6 +188,8 @@ static const struct string_rule {
 	{CONF_NGINX, is_program, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_MODULE, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_GEOIP, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
+	{CONF_STEP_UP_CHANNELS, is_channel_list,
+		"stable, beta or dev separated by spaces, or nothing"},
 	{CONF_NET_ALLOWED, is_network_list,
 		"addresses or networks separated by spaces, or nothing"},
 	{CONF_NET_CA_FILE, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},

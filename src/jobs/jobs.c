@@ -12,7 +12,6 @@
 #include "base/time.h"
 #include "feed/feed.h"
 #include "service/audit.h"
-#include "service/ingest_events.h"
 #include "service/mail.h"
 #include "service/scrub.h"
 #include "service/signing_keys.h"
@@ -24,60 +23,17 @@
 
 #include "base/banned.h"
 
-/* *stopping: end soon, whatever is left. */
-typedef err job_function(struct task *t, const atomic_bool *stopping);
-
 /* ---- the jobs ---- */
+
+/* Removes or renews what is due and counts it. */
+typedef err tidy_function(struct task *t, unsigned *ret_count);
+/* Anything else. *stopping: end soon, whatever is left. */
+typedef err job_function(struct task *t, const atomic_bool *stopping);
 
 static void say_count(const char *message, unsigned count)
 {
 	if (count)
 		log_info(message, LOG_INT("count", count));
-}
-
-static err expire_uploads(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	unsigned count = 0;
-	err e = tidy_uploads(t, &count);
-
-	say_count("uploads expired", count);
-	return e;
-}
-
-static err remove_stray_uploads(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	unsigned count = 0;
-	err e = tidy_upload_files(t, &count);
-
-	say_count("uploads nobody knows removed", count);
-	return e;
-}
-
-static err remove_orphans(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	unsigned count = 0;
-	err e = tidy_blobs(t, &count);
-
-	say_count("files nobody holds removed", count);
-	return e;
-}
-
-static err remove_strays(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	unsigned count = 0;
-	err e = tidy_blob_files(t, &count);
-
-	say_count("files nobody knows removed", count);
-	return e;
-}
-
-static err refresh_products(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	unsigned count = 0;
-	err e = tidy_products(t, &count);
-
-	say_count("product records renewed", count);
-	return e;
 }
 
 static err scrub(struct task *t, const atomic_bool *stopping)
@@ -99,26 +55,6 @@ static err expire_feed(struct task *t, const atomic_bool *stopping UNUSED)
 	uint64_t seq;
 
 	return feed_expire(t->service->db, t->now_us, &seq);
-}
-
-static err expire_raw_events(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	int64_t count = 0;
-	err e = expire_events(t->service, t->now_us, &count);
-
-	if (count)
-		log_info("old events deleted", LOG_INT("count", count));
-	return e;
-}
-
-static err expire_tickets(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	int64_t count = 0;
-	err e = tidy_tickets(t, &count);
-
-	if (count)
-		log_info("tickets expired", LOG_INT("count", count));
-	return e;
 }
 
 static err measure_disk(struct task *t UNUSED, const atomic_bool *stopping UNUSED)
@@ -152,40 +88,34 @@ static err send_mail(struct task *t, const atomic_bool *stopping)
 	return e;
 }
 
-static err tidy_mail(struct task *t, const atomic_bool *stopping UNUSED)
-{
-	unsigned count = 0;
-	err e = mail_tidy(t, &count);
-
-	say_count("old mails forgotten", count);
-	return e;
-}
-
 /* The shutdown seals once more, when nothing is going on any longer (server/control.c). */
 static err seal_audit(struct task *t, const atomic_bool *stopping UNUSED)
 {
 	return audit_tick(t, false);
 }
 
+/* Either tidies, and its count is logged with these words, or runs. */
 static const struct job {
 	const char *name;
 	int64_t interval_us;
+	const char *tidied;
+	tidy_function *tidy;
 	job_function *run;
 } table[] = {
-	{"refresh_products", TIME_DAY, refresh_products},
-	{"measure_disk", 15 * TIME_SECOND, measure_disk},
-	{"expire_feed", TIME_MINUTE, expire_feed},
-	{"expire_raw_events", TIME_HOUR, expire_raw_events},
-	{"expire_tickets", TIME_HOUR, expire_tickets},
-	{"expire_uploads", TIME_MINUTE, expire_uploads},
-	{"remove_stray_uploads", TIME_HOUR, remove_stray_uploads},
-	{"remove_orphans", TIME_HOUR, remove_orphans},
-	{"remove_strays", TIME_DAY, remove_strays},
-	{"rotate_keys", TIME_MINUTE, rotate_keys},
-	{"scrub", 2 * TIME_SECOND, scrub},
-	{"send_mail", TIME_SECOND, send_mail},
-	{"tidy_mail", TIME_DAY, tidy_mail},
-	{"seal_audit", TIME_SECOND, seal_audit},
+	{"tidy_products", TIME_DAY, "product records renewed", tidy_products, NULL},
+	{"tidy_uploads", TIME_MINUTE, "uploads expired", tidy_uploads, NULL},
+	{"tidy_upload_files", TIME_HOUR, "uploads nobody knows removed", tidy_upload_files, NULL},
+	{"tidy_blobs", TIME_HOUR, "files nobody holds removed", tidy_blobs, NULL},
+	{"tidy_blob_files", TIME_DAY, "files nobody knows removed", tidy_blob_files, NULL},
+	{"tidy_events", TIME_HOUR, "old events deleted", tidy_events, NULL},
+	{"tidy_tickets", TIME_HOUR, "tickets expired", tidy_tickets, NULL},
+	{"tidy_mail", TIME_DAY, "old mails forgotten", mail_tidy, NULL},
+	{"expire_feed", TIME_MINUTE, NULL, NULL, expire_feed},
+	{"measure_disk", 15 * TIME_SECOND, NULL, NULL, measure_disk},
+	{"rotate_keys", TIME_MINUTE, NULL, NULL, rotate_keys},
+	{"scrub", 2 * TIME_SECOND, NULL, NULL, scrub},
+	{"send_mail", TIME_SECOND, NULL, NULL, send_mail},
+	{"seal_audit", TIME_SECOND, NULL, NULL, seal_audit},
 };
 
 /* ---- the threads ---- */
@@ -209,8 +139,11 @@ static void run_job(struct jobs *j, const struct job *job)
 	AUTO_PTR(arena) a = arena_new();
 	struct task t = {
 		.service = j->service, .caller = &self, .arena = a, .now_us = clock_wall_us()};
-	err e = job->run(&t, &j->stopping);
+	unsigned count = 0;
+	err e = job->tidy ? job->tidy(&t, &count) : job->run(&t, &j->stopping);
 
+	if (job->tidy)
+		say_count(job->tidied, count);
 	if (e)
 		log_warn("job failed", LOG_STR("job", job->name), LOG_ERR(e),
 			LOG_STR("detail", t.detail ? t.detail : ""));

@@ -18,18 +18,3 @@ err ingest_events(struct task *t, const struct ingest_batch *batch, struct inges
 		metric_set(METRIC_EVENT_LAG, NULL, (t->now_us - ret->newest_at_us) / TIME_SECOND);
 	return OK;
 }
-
-err expire_events(const struct service *s, int64_t now_us, int64_t *ret_deleted)
-{
-	int64_t before = now_us - conf_int(s->conf, CONF_EVENT_RETENTION), total = 0, deleted;
-
-	do {
-		err e = event_delete_old(s->db, before, now_us, &deleted);
-
-		if (e)
-			return e;
-		total += deleted;
-	} while (deleted > 0);
-	*ret_deleted = total;
-	return OK;
-}

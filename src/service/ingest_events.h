@@ -8,7 +8,4 @@
 err ingest_events(
 	struct task *t, const struct ingest_batch *batch, struct ingest_result *ret) MUST_USE;
 
-/* Deletes raw events older than the setting event.retention. A job calls it about hourly. */
-err expire_events(const struct service *s, int64_t now_us, int64_t *ret_deleted) MUST_USE;
-
 #endif

@@ -9,6 +9,8 @@
 #include "catalog/published.h"
 #include "catalog/stored.h"
 #include "service/releases.h"
+#include "service/second_factor.h"
+#include "token/token.h"
 
 #include "base/banned.h"
 
@@ -143,6 +145,28 @@ static err refuse_move(struct task *t, const struct release *r, enum release_sta
 		release_state_name(to), instead[r->state]);
 }
 
+static bool needs_proof(const struct task *t, channel_set channels)
+{
+	span list = span_from(conf_str(t->service->conf, CONF_STEP_UP_CHANNELS));
+
+	for (int c = 0; c < CHANNEL_COUNT; c++)
+		if (channels & CHANNEL_BIT(c) &&
+			token_list_has(list, span_from(channel_name((enum channel)c))))
+			return t->caller->session.len > 0; /* programs have nothing to prove */
+	return false;
+}
+
+/*
+ * Whether the caller may put a release into these channels now. Taking something back never waits
+ * for a proof.
+ */
+static err may_put_into(struct db_tx *tx, struct task *t, channel_set channels)
+{
+	err e = may_publish_in(t, channels);
+
+	return e || !needs_proof(t, channels) ? e : step_up_check_in(tx, t);
+}
+
 static err move_body(struct db_tx *tx, void *arg)
 {
 	struct move *m = arg;
@@ -153,7 +177,8 @@ static err move_body(struct db_tx *tx, void *arg)
 
 	m->seq = 0;
 	if (!e)
-		e = may_publish_in(t, r->channels);
+		e = m->to == RELEASE_PUBLISHED ? may_put_into(tx, t, r->channels)
+					       : may_publish_in(t, r->channels);
 	if (e || r->state == m->to)
 		return e;
 	if (r->state != m->from && m->to != RELEASE_WITHDRAWN)
@@ -244,7 +269,7 @@ static err promote_body(struct db_tx *tx, void *arg)
 
 	m->seq = 0;
 	if (!e)
-		e = may_publish_in(t, CHANNEL_BIT(m->channel));
+		e = may_put_into(tx, t, CHANNEL_BIT(m->channel));
 	if (!e && r->state == RELEASE_WITHDRAWN)
 		e = fail(t, ERR_CONFLICT, "release_withdrawn",
 			"A withdrawn release does not change any more.");

@@ -66,6 +66,7 @@ err second_factor_sign_in(struct task *t, span ticket, const struct factor_answe
 err step_up(struct task *t, span password, const struct factor_answer *answer) MUST_USE;
 /* OK when the caller's session was proved recently enough (auth.step_up_window); API keys pass. */
 err step_up_check(struct task *t) MUST_USE;
+err step_up_check_in(struct db_tx *tx, struct task *t) MUST_USE; /* the same, in a transaction */
 
 /* The caller's own factors ----------------------------------------------------------------------
  */

@@ -46,6 +46,9 @@ struct service {
 	const char *edge;          /* this node's name */
 };
 
+/* An absolute URL of this server: `public_url`, or else https:// and its first name; in arena a. */
+span service_url(const struct service *s, struct arena *a, const char *path);
+
 enum caller_kind {
 	CALLER_ANONYMOUS,
 	CALLER_ACCOUNT,
@@ -70,9 +73,6 @@ struct caller {
 	bool cookie; /* a browser's session: changes need its CSRF token */
 	span request_id;
 };
-/* An absolute URL of this server: `public_url`, or else https:// and its first name; in arena a. */
-span service_url(const struct service *s, struct arena *a, const char *path);
-
 bool caller_may(const struct caller *c, const char *permission);
 /* Whose things are that the caller makes for itself: an account or a workload identity; or empty.
  */

@@ -4,6 +4,8 @@
  */
 #include "service/tidy.h"
 
+#include <limits.h>
+
 #include "account/device_code.h"
 #include "account/invitation.h"
 #include "account/ticket.h"
@@ -14,6 +16,7 @@
 #include "catalog/published.h"
 #include "catalog/stored.h"
 #include "catalog/upload.h"
+#include "event/ingest.h"
 #include "federation/provider.h"
 #include "federation/workload_identity.h"
 #include "state/records.h"
@@ -302,11 +305,27 @@ static err expire_tickets_body(struct db_tx *tx, void *arg)
 	return e ? e : logout_token_expire(tx, x->now_us, &ignored);
 }
 
-err tidy_tickets(struct task *t, int64_t *ret_count)
+err tidy_tickets(struct task *t, unsigned *ret_count)
 {
 	struct expiry x = {.now_us = t->now_us};
 	err e = db_transact(t->service->db, DB_WRITE, expire_tickets_body, &x);
 
-	*ret_count = x.count;
+	*ret_count = (unsigned)x.count;
 	return e;
+}
+
+err tidy_events(struct task *t, unsigned *ret_deleted)
+{
+	int64_t before = t->now_us - conf_int(t->service->conf, CONF_EVENT_RETENTION);
+	int64_t total = 0, deleted;
+
+	do {
+		err e = event_delete_old(t->service->db, before, t->now_us, &deleted);
+
+		if (e)
+			return e;
+		total += deleted;
+	} while (deleted > 0);
+	*ret_deleted = (unsigned)MIN(total, (int64_t)UINT_MAX);
+	return OK;
 }

@@ -2,10 +2,10 @@
 #define SLIPWAY_SERVICE_TIDY_H
 
 /*
- * Tidying what has no more use: expired tickets, and the package store: what was left behind by
- * crashes, by clients that never came back and by packages that were removed. Each is safe at any
- * time, beside running uploads, and does a bounded piece of work; jobs call them again and again,
- * the first time right after the start.
+ * Tidying what has no more use: expired tickets, old events, and the package store: what was left
+ * behind by crashes, by clients that never came back and by packages that were removed. Each counts
+ * what it did, is safe at any time, beside running uploads, and does a bounded piece of work; jobs
+ * call them again and again, the first time right after the start.
  */
 
 #include "service/service.h"
@@ -25,6 +25,8 @@ err tidy_blob_files(struct task *t, unsigned *ret_removed) MUST_USE;
 /* Puts the records of products that are not as settings and catalogue have them now. */
 err tidy_products(struct task *t, unsigned *ret_put) MUST_USE;
 /* Deletes tickets and codes of devices whose time is over; counts the former. */
-err tidy_tickets(struct task *t, int64_t *ret_count) MUST_USE;
+err tidy_tickets(struct task *t, unsigned *ret_count) MUST_USE;
+/* Deletes raw events and update reports older than event.retention. */
+err tidy_events(struct task *t, unsigned *ret_deleted) MUST_USE;
 
 #endif

@@ -12,7 +12,8 @@ from control import ADMIN_EMAIL, PASSWORD
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=5", "auth.second_factor_roles=guest"])
+    running = control.Control(database, ["login.attempts=5", "auth.second_factor_roles=guest",
+                                         "auth.step_up_channels=stable"])
     try:
         running.start()
         running.admin = running.administrator()
@@ -287,6 +288,32 @@ def test_refreshing_is_no_fresh_proof(plane, jane):
     tokens = plane.api("POST", "/auth/refresh", {"refresh_token": session["refresh_token"]}, status=200)
     plane.refused("POST", "/me/totp", token=tokens["access_token"], status=403,
                   code="step_up_required")
+
+
+def test_people_publish_into_guarded_channels_only_with_a_fresh_proof(plane):
+    session = plane.login(ADMIN_EMAIL)
+    token = session["access_token"]
+    plane.api("POST", "/admin/products", {"name": "guarded"}, token, 201)
+
+    def draft(version, channel):
+        return "/admin/releases/" + plane.api("POST", "/admin/releases", {
+            "product": "guarded", "version": version, "channels": [channel]}, token, 201)["id"]
+
+    stable, beta, later = draft("1.0.0", "stable"), draft("2.0.0-beta.1", "beta"), draft("3.0.0", "beta")
+    key = plane.api("POST", "/admin/keys", {
+        "name": "ci", "permissions": ["release.write", "release.publish.stable"]}, token,
+                    201)["key"]
+    grow_old(plane, session)
+    plane.refused("POST", stable + "/publish", token=token, status=403, code="step_up_required")
+    plane.refused("POST", beta + "/promote", {"channel": "stable"}, token, status=403,
+                  code="step_up_required")
+    # The next refusal is about packages: other channels, programs and taking back wait for no proof.
+    plane.refused("POST", beta + "/publish", token=token, status=409, code="release_empty")
+    plane.refused("POST", stable + "/publish", token=key, status=409, code="release_empty")
+    plane.refused("POST", stable + "/pause", token=token, status=409, code="release_state")
+    plane.api("POST", "/auth/step-up", {"password": PASSWORD}, token, 204)
+    plane.refused("POST", stable + "/publish", token=token, status=409, code="release_empty")
+    assert plane.api("POST", later + "/promote", {"channel": "stable"}, token, 200)
 
 
 def test_seeds_are_not_readable_in_the_database(plane, enrolled):

@@ -92,7 +92,7 @@ static void values_that_would_break_nginx(void **state UNUSED)
 		"tls.key = rel/path\ntls.certificate = /c", "listen.trusted_proxies = 10.0.0.0/33",
 		"metrics.allow = all", "public_url = http://x", "public_url = https://x/",
 		"public_url = https://x y", "geoip.database = /a\x01", "geoip.database = /a\xff",
-		"login.window = \t"};
+		"login.window = \t", "auth.step_up_channels = stable nightly"};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		AUTO_PTR(arena) a = arena_new();
@@ -106,7 +106,8 @@ static void good_values(void **state UNUSED)
 		"listen.https = 0.0.0.0:443  [::]:443", "listen.http =", "server_name = *.a.org b",
 		"listen.trusted_proxies = 10.0.0.0/8 ::1 2001:db8::/32",
 		"public_url = https://x:8443/y", "tls.certificate = /c\ntls.key = /k",
-		"database = postgresql://u:p#1@h/d", "scrub.interval = 0"};
+		"database = postgresql://u:p#1@h/d", "scrub.interval = 0",
+		"auth.step_up_channels = stable beta"};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		AUTO_PTR(arena) a = arena_new();
