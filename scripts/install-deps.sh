@@ -6,12 +6,12 @@ set -eu
 BUILD="gcc meson ninja-build pkg-config make git ca-certificates python3
 nginx-light nginx-dev liblmdb-dev libmicrohttpd-dev libssl-dev libjansson-dev libsqlite3-dev
 libp11-kit-dev libpq-dev libcurl4-openssl-dev libargon2-dev libarchive-dev libzstd-dev
-libmaxminddb-dev openssl liboath-dev libqrencode-dev oathtool libcjose-dev libfido2-dev
+libmaxminddb-dev openssl liboath-dev libqrencode-dev oathtool libcjose-dev libfido2-dev libhiredis-dev
 python3-django"
 TEST="clang clang-tidy valgrind libclang-rt-14-dev clang-format libcmocka-dev postgresql-15 pgbouncer
 python3-pytest python3-pytest-xdist python3-cryptography
 libnginx-mod-http-geoip2 chromium fonts-dejavu-core softhsm2 opensc minisign
-python3-aiosmtpd wrk apache2-utils lmdb-utils curl rpm sqlite3 glewlwyd"
+python3-aiosmtpd wrk apache2-utils lmdb-utils curl rpm sqlite3 glewlwyd redis-server redis-tools"
 
 case "${1:-build}" in
 build) WANTED=$BUILD ;;

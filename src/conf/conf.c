@@ -86,8 +86,8 @@ static err set_value(struct loading *l, enum setting s, span text, const char *s
 	buf_init_fixed(&expected, words, sizeof(words));
 	e = setting_check(s, text, &v->number, &expected);
 	if (e != OK) {
-		/* The database URL may hold a password, so its value is not repeated. */
-		bool show = s != CONF_DATABASE;
+		/* These URLs may hold a password, so their values are not repeated. */
+		bool show = s != CONF_DATABASE && s != CONF_REDIS_URL;
 		l->problem = arena_printf(l->answer, "%s: \"%s\" is %.*s, expected %s", source,
 			conf_name(s), SPAN_ARG(show ? span_sub(text, 0, 200) : SPAN("not valid")),
 			buf_str(&expected));

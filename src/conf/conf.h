@@ -135,6 +135,11 @@
 		"Name mail is sent under, and what the text calls this service")                   \
 	X(MAIL_TIMEOUT, "mail.timeout", DURATION, "30s", 1000000, INT64_C(600000000),              \
 		"A conversation with the mail server may take so long")                            \
+	X(REDIS_URL, "redis.url", STRING, "", 0, 0,                                                \
+		"Redis in which the nodes of one database count `limit.account`, `limit.key` and " \
+		"`login.attempts` together; empty: each counts for itself")                        \
+	X(REDIS_PASSWORD, "redis.password_file", STRING, "", 0, 0,                                 \
+		"File with the password for it, instead of one in the URL")                        \
 	X(LOG_LEVEL, "log.level", STRING, "info", 0, 0, "`debug`, `info`, `warn` or `error`")      \
 	X(GEOIP, "geoip.database", STRING, "", 0, 0,                                               \
 		"MaxMind-format country database; empty: countries are unknown")

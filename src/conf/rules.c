@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "conf/redis_url.h"
 #include "update/update.h"
 
 #include "base/banned.h"
@@ -167,6 +168,13 @@ static bool is_mail_address(span text)
 	return text.len == 0 || (at > 0 && at + 1 < text.len && span_find(text, ' ') == text.len);
 }
 
+static bool is_redis(span text)
+{
+	struct redis_url u;
+
+	return text.len == 0 || redis_url_parse(text, &u) == OK;
+}
+
 static const struct string_rule {
 	enum setting setting;
 	bool (*passes)(span text);
@@ -197,6 +205,10 @@ static const struct string_rule {
 	{CONF_MAIL_PASSWORD, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_MAIL_CA, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_MAIL_FROM, is_mail_address, "a mail address, or nothing"},
+	{CONF_REDIS_URL, is_redis,
+		"redis://[USER[:PASSWORD]@]HOST[:PORT][/DB] or "
+		"redis+unix://[USER[:PASSWORD]@]/PATH[?db=DB], or nothing"},
+	{CONF_REDIS_PASSWORD, is_path, "an absolute path without quotes, '\\', '$', ';' or braces"},
 	{CONF_LOG_LEVEL, is_level, "debug, info, warn or error"},
 };
 

@@ -71,6 +71,10 @@ static void problems_say_where_and_what(void **state UNUSED)
 					     "separated by spaces, such as 0.0.0.0:443 [::]:443"},
 		{"database = mysql://u:secret@h", "slipway.conf:1: \"database\" is not valid, "
 						  "expected `sqlite` or a postgresql:// URL"},
+		{"redis.url = redis://u:secret@h:x",
+			"slipway.conf:1: \"redis.url\" is not valid, expected "
+			"redis://[USER[:PASSWORD]@]HOST[:PORT][/DB] or "
+			"redis+unix://[USER[:PASSWORD]@]/PATH[?db=DB], or nothing"},
 		{"tls.certificate = /a.pem",
 			"slipway.conf:1: \"tls.certificate\" is set but \"tls.key\" is not"},
 	};
