@@ -1,8 +1,8 @@
 /*
  * A fixed table of buckets. One is kept as the time at which it will be full again (the generic
  * cell rate algorithm): a full one is as good as none. Hard rule: the table never grows, whatever
- * is thrown at it; keys are hashed with a secret of this process, so that nobody can aim at another
- * subject's set.
+ * is thrown at it. The rule stands here and, for nodes that count together, in quota.lua (see
+ * limit.h); a test drives both through the same histories.
  */
 #include "account/quota.h"
 
@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/digest.h"
-#include "crypto/random.h"
+#include "account/limit.h"
 
 #include "base/banned.h"
 
@@ -23,12 +22,23 @@
 struct bucket {
 	uint8_t key[KEY_SIZE];
 	int64_t full_at_ns; /* in the past: full, or never used */
+	int64_t memory;     /* of Redis, which holds the same; 0: taken from here */
 };
 
 struct quotas {
 	pthread_mutex_t lock;
-	uint8_t secret[32];
+	struct limit_place place;
+	struct redis_script script;
 	struct bucket buckets[SETS][WAYS];
+};
+
+/* One request on its way. */
+struct request {
+	uint8_t key[LIMIT_KEY_SIZE];
+	int64_t now_ns, each_ns, size_ns;
+	/* How it went. */
+	bool taken;
+	int64_t missing_ns;
 };
 
 struct quotas *quotas_new(void)
@@ -38,8 +48,14 @@ struct quotas *quotas_new(void)
 	if (!q)
 		abort();
 	pthread_mutex_init(&q->lock, NULL);
-	random_bytes(q->secret, sizeof(q->secret));
+	limit_place_init(&q->place);
 	return q;
+}
+
+void quotas_share(struct quotas *q, const struct limit_sharing *s)
+{
+	limit_place_share(&q->place, s);
+	redis_script_init(&q->script, quota_lua);
 }
 
 void quotas_free(struct quotas *q)
@@ -50,16 +66,8 @@ void quotas_free(struct quotas *q)
 	free(q);
 }
 
-static void make_key(const struct quotas *q, const struct quota_subject *s, uint8_t ret[32])
-{
-	uint8_t inner[32];
-
-	hmac_sha256(span_of(q->secret, sizeof(q->secret)), span_from(s->kind), inner);
-	hmac_sha256(span_of(inner, sizeof(inner)), s->name, ret);
-}
-
 /* The subject's bucket, or the fullest of the set in its place. */
-static struct bucket *find_locked(struct quotas *q, const uint8_t key[32])
+static struct bucket *find_locked(struct quotas *q, const uint8_t key[LIMIT_KEY_SIZE])
 {
 	struct bucket *set = q->buckets[(key[30] << 8 | key[31]) % SETS], *fullest = &set[0];
 
@@ -71,7 +79,58 @@ static struct bucket *find_locked(struct quotas *q, const uint8_t key[32])
 	}
 	memcpy(fullest->key, key, KEY_SIZE);
 	fullest->full_at_ns = 0;
+	fullest->memory = 0;
 	return fullest;
+}
+
+static void take_here(struct quotas *q, struct request *r)
+{
+	pthread_mutex_lock(&q->lock);
+	struct bucket *b = find_locked(q, r->key);
+
+	r->missing_ns = MAX(b->full_at_ns - r->now_ns, 0);
+	r->taken = r->missing_ns + r->each_ns <= r->size_ns;
+	if (r->taken) {
+		r->missing_ns += r->each_ns;
+		b->full_at_ns = r->now_ns + r->missing_ns;
+		b->memory = 0;
+	}
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* As in throttle.c, answers that overtake each other put the mirror one request behind. */
+static err take_together(struct quotas *q, struct request *r)
+{
+	struct limit_question ask = {.script = &q->script,
+		.what = "quota",
+		.key = r->key,
+		.now_us = r->now_ns / 1000,
+		.in = {r->each_ns, r->size_ns},
+		.in_count = 3,
+		.out_count = 2};
+	struct limit_answer answer;
+
+	pthread_mutex_lock(&q->lock);
+	struct bucket *b = find_locked(q, r->key);
+	const int64_t asked_ns = b->full_at_ns;
+
+	ask.memory = b->memory;
+	ask.in[2] = MAX(b->full_at_ns - r->now_ns, 0);
+	pthread_mutex_unlock(&q->lock);
+	err e = limit_ask(&q->place, &ask, &answer);
+
+	if (e || answer.out[1] < 0)
+		return ERR_UNAVAILABLE;
+	r->taken = answer.out[0] != 0;
+	r->missing_ns = answer.out[1];
+	pthread_mutex_lock(&q->lock);
+	b = find_locked(q, r->key);
+	bool alone_since = !b->memory && b->full_at_ns != asked_ns;
+
+	b->full_at_ns = MAX(r->now_ns + r->missing_ns, alone_since ? b->full_at_ns : 0);
+	b->memory = alone_since ? 0 : answer.memory;
+	pthread_mutex_unlock(&q->lock);
+	return OK;
 }
 
 /* Nanoseconds as microseconds, rounded up: nobody is told to come a moment too early. */
@@ -83,23 +142,16 @@ static int64_t us_of(int64_t ns)
 err quota_take(
 	struct quotas *q, const struct quota_subject *s, int64_t now_us, struct quota_left *ret)
 {
-	const int64_t now_ns = now_us * 1000, each_ns = NS_IN_S / s->per_second;
-	const int64_t size_ns = each_ns * s->burst;
-	uint8_t key[32];
+	struct request r = {.now_ns = now_us * 1000, .each_ns = NS_IN_S / s->per_second};
 
-	make_key(q, s, key);
-	pthread_mutex_lock(&q->lock);
-	struct bucket *b = find_locked(q, key);
-	int64_t missing_ns = MAX(b->full_at_ns - now_ns, 0);
-	bool taken = missing_ns + each_ns <= size_ns;
+	r.size_ns = r.each_ns * s->burst;
+	limit_key(&q->place, s->kind, s->name, r.key);
+	if (take_together(q, &r))
+		take_here(q, &r);
+	int64_t left_ns = r.size_ns - r.missing_ns;
 
-	if (taken) {
-		missing_ns += each_ns;
-		b->full_at_ns = now_ns + missing_ns;
-	}
-	pthread_mutex_unlock(&q->lock);
-	ret->requests = missing_ns < size_ns ? (uint32_t)((size_ns - missing_ns) / each_ns) : 0;
-	ret->full_in_us = us_of(missing_ns);
-	ret->wait_us = taken ? 0 : us_of(missing_ns + each_ns - size_ns);
-	return taken ? OK : ERR_LIMIT;
+	ret->requests = left_ns > 0 ? (uint32_t)(left_ns / r.each_ns) : 0;
+	ret->full_in_us = us_of(r.missing_ns);
+	ret->wait_us = r.taken ? 0 : us_of(r.each_ns - left_ns);
+	return r.taken ? OK : ERR_LIMIT;
 }

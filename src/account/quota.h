@@ -3,8 +3,9 @@
 
 /*
  * How many requests a caller may make: a bucket of tokens each, refilled at a steady rate. In the
- * memory of this process, of a fixed size: the bucket that is nearest to full makes room. Any
- * thread.
+ * memory of this process, of a fixed size: the bucket that is nearest to full makes room. Shared,
+ * the nodes of a database take from the same buckets, in Redis, and each for itself while that is
+ * away (limit.h). Any thread.
  */
 
 #include "base/span.h"
@@ -15,6 +16,9 @@ struct quotas;
 struct quotas *quotas_new(void);
 void quotas_free(struct quotas *q); /* accepts NULL */
 DEFINE_AUTO_PTR(quotas)
+struct limit_sharing;
+/* To be called before the first request. Keeps s->redis. */
+void quotas_share(struct quotas *q, const struct limit_sharing *s);
 
 /* Subjects of different kinds ("account", "key") never meet. */
 struct quota_subject {

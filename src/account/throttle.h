@@ -4,7 +4,8 @@
 /*
  * Slows down guessing: after `attempts` failures of one subject within the window each further one
  * must wait twice as long as the one before, up to the window. In the memory of this process, of a
- * fixed size: the subject that failed longest ago makes room. Any thread.
+ * fixed size: the subject that failed longest ago makes room. Shared, the nodes of a database count
+ * together in Redis, and each for itself while that is away (limit.h). Any thread.
  */
 
 #include "base/span.h"
@@ -15,6 +16,9 @@ struct throttle;
 struct throttle *throttle_new(unsigned attempts, int64_t window_us);
 void throttle_free(struct throttle *t); /* accepts NULL */
 DEFINE_AUTO_PTR(throttle)
+struct limit_sharing;
+/* To be called before the first attempt. Keeps s->redis. */
+void throttle_share(struct throttle *t, const struct limit_sharing *s);
 
 /* Subjects of different kinds ("account", "address") never meet. */
 struct throttle_subject {

@@ -4,6 +4,7 @@
 #include "api/openapi.h"
 #include "feed/feed.h"
 #include "keyring/keyring.h"
+#include "net/redis.h"
 #include "sys/metrics.h"
 
 #include "base/banned.h"
@@ -17,6 +18,16 @@ err get_health(struct request *rq)
 	json_cstr(&rq->out, "status", "ok");
 	json_end(&rq->out);
 	return OK;
+}
+
+/* Asks, so that a node nobody else uses notices too that Redis is back. No reason to be unready. */
+static const char *redis_word(struct redis *r)
+{
+	struct redis_outcome outcome;
+
+	if (!r)
+		return "off";
+	return redis_check(r, &outcome) ? "unavailable" : "ok";
 }
 
 err get_readiness(struct request *rq)
@@ -33,6 +44,7 @@ err get_readiness(struct request *rq)
 	json_begin_object(&rq->out, NULL);
 	json_cstr(&rq->out, "status", "ready");
 	json_u64(&rq->out, "state_seq", publisher_position(s->publisher));
+	json_cstr(&rq->out, "redis", redis_word(s->redis));
 	json_end(&rq->out);
 	return OK;
 }

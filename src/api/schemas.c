@@ -70,7 +70,10 @@ static const struct field problem[] = {TEXT("type", "A URI of the kind of proble
 
 static const struct field health[] = {CHOICE("status", "ok", "The process answers"), END};
 static const struct field readiness[] = {CHOICE("status", "ready", "Requests can be served"),
-	INT("state_seq", "Position of this node's published state in the change feed"), END};
+	INT("state_seq", "Position of this node's published state in the change feed"),
+	CHOICE("redis", "off ok unavailable",
+		"Where limits are counted: here, with other nodes, here while Redis is away"),
+	END};
 static const struct field jwk[] = {TEXT("kty", "EC"), TEXT("crv", "P-256"), TEXT("alg", "ES256"),
 	TEXT("use", "sig"), TEXT("kid", "Key id"), TEXT("x", "Base64url"), TEXT("y", "Base64url"),
 	CHOICE("slipway_kind", "access device download", "Which tokens it verifies"), END};

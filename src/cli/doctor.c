@@ -178,7 +178,7 @@ static const struct command commands[] = {
 		.summary = "look for what is wrong, here and at the server",
 		.about =
 			"With --data: settings, rights of files, accounts of the processes, "
-			"certificate, disk, nginx and its module, mail server, clock. And, when a server is "
+			"certificate, disk, nginx and its module, mail server, Redis, clock. And, when a server is "
 			"known: whether it answers, its clock, the sign-in. Changes nothing. "
 			"Exits with 6 when there is a problem; warnings alone are no failure.",
 		.options = doctor_options,

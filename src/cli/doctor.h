@@ -24,6 +24,8 @@ void checkup_local(struct checkup *c, const char *data);
 /* Whether the mail server of these settings takes mail. */
 struct conf;
 void checkup_mail(struct checkup *c, const struct conf *conf);
+/* Whether the Redis of these settings, if any, can be counted in. */
+void checkup_redis(struct checkup *c, const struct conf *conf);
 /* End of validity of the first certificate of a PEM chain; false when it cannot be read. */
 bool checkup_certificate_end(span pem, int64_t *ret_us);
 

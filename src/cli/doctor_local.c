@@ -246,5 +246,6 @@ void checkup_local(struct checkup *c, const char *data)
 	check_disk(c, data);
 	check_nginx(c, data);
 	checkup_mail(c, conf);
+	checkup_redis(c, conf);
 	check_clock(c);
 }

@@ -24,8 +24,10 @@
 #include "jobs/jobs.h"
 #include "keyring/keyring.h"
 #include "net/foreign.h"
+#include "net/redis.h"
 #include "server/data_layout.h"
 #include "server/names.h"
+#include "server/shared_limits.h"
 #include "service/audit.h"
 #include "service/refusals.h"
 #include "state/state.h"
@@ -232,6 +234,7 @@ void control_close(struct control *c)
 	refusals_free(s->refusals);
 	throttle_free(s->sign_ins);
 	quotas_free(s->quotas);
+	redis_free(s->redis);
 	gate_free(s->hashing);
 	*c = (struct control){0};
 }
@@ -285,7 +288,9 @@ int control_main(const struct conf *conf)
 		log_error("the control plane cannot start", LOG_STR("part", part), LOG_ERR(e));
 		return err_exit_code(e);
 	}
-	e = api_server_start(&control.service, DATA_SOCKET, &server);
+	e = shared_limits_open(&control.service);
+	if (!e)
+		e = api_server_start(&control.service, DATA_SOCKET, &server);
 	if (!e)
 		e = jobs_start(&control.service, &jobs);
 	if (e)

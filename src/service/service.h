@@ -20,6 +20,7 @@ struct gate;
 struct issuers;
 struct keyring;
 struct publisher;
+struct redis;
 struct refusals;
 struct state;
 struct throttle;
@@ -41,9 +42,10 @@ struct service {
 	struct gate *hashing;      /* bounds password hashing */
 	struct throttle *sign_ins; /* login.attempts in login.window (account/throttle.h) */
 	struct quotas *quotas;     /* requests per account and key (account/quota.h) */
-	const char *issuer;        /* `iss` and `aud` of access and device tokens */
-	const char *pool;          /* `aud` of download tokens */
-	const char *edge;          /* this node's name */
+	struct redis *redis; /* where those two are counted by all nodes; NULL: in this process */
+	const char *issuer;  /* `iss` and `aud` of access and device tokens */
+	const char *pool;    /* `aud` of download tokens */
+	const char *edge;    /* this node's name */
 };
 
 /* An absolute URL of this server: `public_url`, or else https:// and its first name; in arena a. */

@@ -33,6 +33,13 @@
 		"Bytes re-hashed by the scrubber")                                                 \
 	X(SCRUB_FAILURES, "slipway_scrub_failures_total", COUNTER, "", "Files found damaged")      \
 	X(DISK_FREE, "slipway_disk_free_bytes", GAUGE, "", "Free space in the data directory")     \
+	X(CIRCUIT_OPEN, "slipway_circuit_open", GAUGE, "service",                                  \
+		"1 while a service that failed is not asked")                                      \
+	X(REDIS_SECONDS, "slipway_redis_call_seconds", HISTOGRAM, "", "Calls of Redis")            \
+	X(REDIS_FAILURES, "slipway_redis_failures_total", COUNTER, "reason",                       \
+		"Calls of Redis that failed")                                                      \
+	X(LIMITS_HERE, "slipway_limits_counted_here_total", COUNTER, "limit",                      \
+		"What this node counted for itself because Redis was away")                        \
 	X(KEYS_OVERDUE, "slipway_signing_keys_overdue", GAUGE, "",                                 \
 		"Signing keys in tokens that are older than key.rotation")
 
