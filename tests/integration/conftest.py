@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import slipway  # noqa: E402
+from redis_server import Redis  # noqa: E402
 
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 
@@ -77,6 +78,14 @@ admin_users = slipway
     pooler.terminate()
     pooler.wait(30)
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def redis():
+    """A Redis of this test file."""
+    running = Redis()
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

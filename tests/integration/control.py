@@ -33,9 +33,10 @@ class SocketConnection(http.client.HTTPConnection):
 
 
 class Control:
-    """setup_token: the first administrator is still to be made, with the one-time token."""
+    """setup_token: the first administrator is still to be made, with the one-time token. beside: another
+    one, whose database it is given as its second node."""
 
-    def __init__(self, database="sqlite", settings=(), setup_token=False):
+    def __init__(self, database="sqlite", settings=(), setup_token=False, beside=None):
         # Socket paths are short.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="slipway-api-"))
         self.data = self.dir / "data"
@@ -45,7 +46,9 @@ class Control:
         self.log = self.dir / "control.log"
         self.process = None
         command = [SLIPWAY, "init", "--data", self.data, "--database", database, "--json"]
-        if not setup_token:
+        if beside:
+            shutil.copytree(beside.data / "keys", self.data / "keys")
+        elif not setup_token:
             password = self.dir / "admin-password"
             password.touch(0o600)
             password.write_text(PASSWORD + "\n")
