@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from measure import Failure, compare, cpu_seconds, percentile, wrk
+from measure import HERE, Failure, compare, cpu_seconds, percentile, wrk
 from world import MIB, Client, deb, slipway, upload
 
 
@@ -39,6 +39,37 @@ def grants(row, stage):
     compare(row, rate, signatures_per_second, 5)
     row.note = (f"reference: ES256 signatures; {statistics.median(wall):,.0f}/s on the clock, the "
                 "load on the same cores")
+
+
+def slowest_of(stage, path, count=400):
+    """The 99th percentile of the seconds that a small download takes, one after another."""
+    connection, took = stage.server.connection(), []
+    for _ in range(count):
+        began = time.monotonic()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise Failure(f"a download beside sign-ins: {answer.status}")
+        took.append(time.monotonic() - began)
+    return percentile(took, 0.99)
+
+
+def beside_sign_ins(row, stage, count=200):
+    """Small downloads while 200 clients sign in with wrong passwords, again and again."""
+    path = stage.path_of(stage.grant(stage.small))
+    def beside():
+        storm = subprocess.Popen(
+            ["wrk", "-t", "1", "-c", str(count), "-d", "60s", "-s", str(HERE / "sign_in.lua"),
+             stage.server.url + "/api/v1/auth/login"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            return slowest_of(stage, path)
+        finally:
+            storm.kill()
+            storm.wait()
+    compare(row, beside, lambda: slowest_of(stage, path), 5, scale=1000)
+    row.note = f"p99 of single downloads; {count} connections sign in"
 
 
 class ControlConnection(http.client.HTTPConnection):

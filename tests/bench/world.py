@@ -23,7 +23,7 @@ PRODUCT, LICENSED, PLATFORM = "demo", "demo-pro", "linux-amd64"
 ENTITLEMENT = "vpn-client"
 # Rates are not what is measured; all load comes from one address and one subject.
 SETTINGS = ("limit.api=1000000", "limit.account=1000000", "limit.key=1000000",
-            "limit.check=1000000", "limit.downloads=65535")
+            "limit.check=1000000", "limit.downloads=65535", "login.attempts=1000")
 MIB = 1 << 20
 
 

@@ -1,5 +1,6 @@
-"""How many requests one account, one API key and one network may make."""
+"""How many requests one account, one API key and one network may make, and what sign-ins may cost."""
 import re
+import threading
 
 import pytest
 
@@ -100,3 +101,40 @@ def test_a_network_of_ipv6_is_one_client(node, path):
     assert 429 not in statuses(f"198.51.100.{i}" for i in range(1, 10)), "IPv4 is counted whole"
     assert 429 not in statuses(f"::ffff:203.0.113.{i}" for i in range(1, 10)), "IPv4 in IPv6, too"
     assert 429 in statuses(["192.0.2.1"] * 30)
+
+
+# Sign-ins -------------------------------------------------------------------------------------------
+
+def test_a_storm_of_sign_ins_stops_no_download(tmp_path):
+    """Hashing passwords is the dearest thing strangers can ask for: it waits at its gate, or is refused."""
+    running = slipway.Server(settings=["limit.api=1000", "login.attempts=1000"])
+    try:
+        running.start()
+        running.admin("POST", "/admin/products", {"name": "demo"}, status=201)
+        deb = slipway.make_deb(tmp_path / "demo_1.0.0_amd64.deb", version="1.0.0", size=100_000)
+        package = running.publish(deb, "demo", "1.0.0")["packages"][0]
+        statuses, over = [], threading.Event()
+
+        def sign_in(i):
+            while not over.is_set():
+                body = {"email": f"nobody{i}@example.com", "password": "not the password"}
+                answer = running.api("POST", "/auth/login", body)
+                statuses.append(answer.status)
+                assert answer.status != 429 or answer.headers["Retry-After"]
+
+        storm = [threading.Thread(target=sign_in, args=(i,)) for i in range(40)]
+        for thread in storm:
+            thread.start()
+        slipway.wait_until(lambda: 429 in statuses, "a sign-in that finds the gate full")
+        for _ in range(20):
+            assert running.api("GET", "/updates/check?product=demo&version=0.9.0&platform=linux-amd64",
+                               status=200).json["update"]
+            grant = running.api("POST", "/downloads/token", {"package_id": package["id"]}, status=200).json
+            got = running.request("GET", "/d/" + grant["url"].split("/d/", 1)[1])
+            assert got.status == 200 and got.body == deb.read_bytes()
+        over.set()
+        for thread in storm:
+            thread.join()
+        assert set(statuses) == {401, 429}, "some are served, the others told to come back"
+    finally:
+        running.close()
