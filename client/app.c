@@ -3,28 +3,19 @@
  */
 #include "app.h"
 
-#include <signal.h>
 #include <string.h>
 
+#include "cli/interrupt.h"
 #include "crypto/minisign.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 
 #define KEYS_MAX 16
 
-static volatile sig_atomic_t stop;
-
-/* The first signal ends the download in order; a second one ends the program. */
-static void on_signal(int number)
-{
-	stop = 1;
-	signal(number, SIG_DFL);
-}
-
 static bool is_stopped(void *ctx)
 {
 	(void)ctx;
-	return stop;
+	return interrupt_seen();
 }
 
 static void on_progress(void *ctx, uint64_t bytes, uint64_t total)
@@ -196,7 +187,6 @@ err app_open(struct cli *cli, struct app *app)
 {
 	struct slipway_settings settings;
 	struct slipway_problem problem;
-	struct sigaction action = {.sa_handler = on_signal};
 	enum slipway_status status;
 	err e;
 
@@ -208,7 +198,6 @@ err app_open(struct cli *cli, struct app *app)
 	if (status != SLIPWAY_OK)
 		return explain(cli, status, &problem);
 	arena_on_free(cli->arena, close_client, app->client);
-	(void)sigaction(SIGINT, &action, NULL); /* cannot fail for these two */
-	(void)sigaction(SIGTERM, &action, NULL);
+	interrupt_watch();
 	return OK;
 }

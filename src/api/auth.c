@@ -129,7 +129,9 @@ err post_setup(struct request *rq)
 err get_me(struct request *rq)
 {
 	const struct caller *c = &rq->caller;
+	struct session session;
 	struct account account;
+	bool found;
 	err e;
 
 	/* Who has a licence key need not know whose licence it is. */
@@ -140,6 +142,8 @@ err get_me(struct request *rq)
 		return fail(&rq->task, ERR_DENIED, "account_needed",
 			"A workload identity is nobody's account.");
 	e = account_get(&rq->task, c->account, &account);
+	if (!e)
+		e = session_current(&rq->task, &session, &found);
 	if (e)
 		return e;
 	json_begin_object(&rq->out, NULL);
@@ -153,6 +157,10 @@ err get_me(struct request *rq)
 	answer_words(rq, "permissions", c->permissions);
 	answer_words(rq, "entitlements", c->entitlements);
 	answer_text_or_null(rq, "session_id", c->session);
+	json_str(&rq->out, "client_id", found ? session.client_id : c->client_id);
+	answer_words(rq, "methods", found ? session.methods : SPAN_EMPTY);
+	answer_time(rq, "signed_in_at", found ? session.created_at_us : 0);
+	answer_time(rq, "session_expires_at", found ? session.expires_at_us : 0);
 	if (c->cookie)
 		json_str(&rq->out, "csrf_token", csrf_token(&rq->task, c->session));
 	json_end(&rq->out);

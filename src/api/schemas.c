@@ -170,6 +170,10 @@ static const struct field me[] = {
 	STRINGS("permissions", "What these credentials permit"),
 	STRINGS("entitlements", "Codes of the account's licences"),
 	OPT_TEXT("session_id", "The session, not of API keys"),
+	TEXT("client_id", "What signed in: slipway-cli, slipway …; or the API key's id"),
+	STRINGS("methods", "How the session's holder proved who they are (RFC 8176; fed)"),
+	OPT_TIME("signed_in_at", "When the session was opened"),
+	OPT_TIME("session_expires_at", "When it ends at the latest"),
 	OPT_TEXT("csrf_token", "Of a browser's session: to be sent with every change"), END};
 
 /* Accounts and organisations ------------------------------------------------------------------- */

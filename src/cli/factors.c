@@ -3,9 +3,9 @@
  */
 #include "cli/commands.h"
 
-#include <qrencode.h>
 #include <string.h>
 
+#include "cli/qr_code.h"
 #include "cli/request.h"
 #include "cli/secret_input.h"
 #include "sys/files.h"
@@ -13,32 +13,6 @@
 #include "base/banned.h"
 
 /* Authenticator app ---------------------------------------------------------------------------- */
-
-static bool is_dark(const QRcode *code, int x, int y)
-{
-	return x >= 0 && y >= 0 && x < code->width && y < code->width &&
-	       (code->data[y * code->width + x] & 1);
-}
-
-/*
- * Two rows of modules per line of text; black on white whatever the terminal's colours are, because
- * scanners want it so.
- */
-static void print_code(FILE *out, const char *text)
-{
-	static const char *const blocks[] = {" ", "▄", "▀", "█"};
-	QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
-
-	if (!code)
-		return;
-	for (int y = -2; y < code->width + 2; y += 2) {
-		fputs("  \033[30;107m", out);
-		for (int x = -2; x < code->width + 2; x++)
-			fputs(blocks[2 * is_dark(code, x, y) + is_dark(code, x, y + 1)], out);
-		fputs("\033[0m\n", out);
-	}
-	QRcode_free(code);
-}
 
 static err write_secret(struct cli *cli, const char *option, const char *text)
 {
@@ -115,9 +89,10 @@ static err run_enrol(struct cli *cli)
 	if (!e && cli->json)
 		return command_answer(cli, answer);
 	if (!e && !cli_text(cli, "secret-file")) {
-		fprintf(cli->out, "Scan this with an authenticator app, or type the secret:\n\n");
-		print_code(cli->out, uri);
-		fprintf(cli->out, "\n  %s\n\n", secret);
+		fprintf(cli->out, "Give this to an authenticator app:\n\n");
+		if (qr_code_print(cli->out, &cli->terminal, uri))
+			fprintf(cli->out, "\nor type it:\n\n");
+		fprintf(cli->out, "  %s\n\n", secret);
 	}
 	json_decref(answer);
 	if (e)

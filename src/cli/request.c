@@ -34,6 +34,23 @@ const char *request_path(struct cli *cli, const char *pattern)
 	return arena_str(cli->arena, buf_span(&out));
 }
 
+const char *request_form(struct cli *cli, const char *const (*pairs)[2], size_t count)
+{
+	AUTO(buf) out = {0};
+	const char *text;
+
+	buf_init(&out, URL_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (!pairs[i][1])
+			continue;
+		buf_addf(&out, "%s%s=", buf_len(&out) ? "&" : "", pairs[i][0]);
+		percent_encode(&out, span_from(pairs[i][1]));
+	}
+	text = arena_str(cli->arena, buf_span(&out));
+	buf_wipe(&out);
+	return text;
+}
+
 static json_t *json_of(const struct cli_value *v)
 {
 	uint64_t number;

@@ -12,6 +12,9 @@
 
 /* The path with its {names} filled in. */
 const char *request_path(struct cli *cli, const char *pattern);
+/* name=value&…, percent-encoded, for bodies of OAuth; pairs of texts, count of them; NULL values
+ * are left out. */
+const char *request_form(struct cli *cli, const char *const (*pairs)[2], size_t count);
 /* An object of all given values whose row names a member. Gives. */
 json_t *request_body(struct cli *cli);
 /* The path with these values as query parameters. */

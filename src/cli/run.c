@@ -72,6 +72,7 @@ void cli_forgive(struct cli *cli)
 	cli->detail = NULL;
 	cli->code = NULL;
 	cli->hint = NULL;
+	cli->request_id = NULL;
 	cli->error = OK;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cli/interrupt.h"
 #include "cli/secret_input.h"
 #include "crypto/secret.h"
 #include "sys/clock.h"
@@ -17,6 +18,7 @@
 #include "base/banned.h"
 
 #define RENEW_BEFORE_US (30 * TIME_SECOND)
+#define LAST_ANSWER_US  (2 * TIME_SECOND) /* after Ctrl-C */
 #define ANSWER_MAX      (64u << 20)
 
 /* "host:8443/" → "https://host:8443"; only https, no path. */
@@ -76,15 +78,34 @@ static err choose_identity(struct cli *cli, const char *server, struct session *
 	return cli_fail(cli, ERR_INVALID, "no_server", "no server is known");
 }
 
-static void close_http(void *http)
+static void close_session(void *session)
 {
-	http_free(http);
+	struct session *s = session;
+
+	http_free(s->http);
+	json_decref(s->problem);
+}
+
+/*
+ * A command that watches for Ctrl-C ends in order: what is on its way may still come back, because
+ * it may be what has to be given back.
+ */
+static bool is_cancelled(void *ctx)
+{
+	struct session *s = ctx;
+
+	if (!interrupt_seen())
+		return false;
+	if (!s->interrupted_us)
+		s->interrupted_us = clock_monotonic_us();
+	return clock_monotonic_us() - s->interrupted_us > LAST_ANSWER_US;
 }
 
 static err open_session(struct cli *cli, bool anonymous, struct session **ret)
 {
 	struct session *s = arena_alloc(cli->arena, sizeof(*s));
-	struct http_settings settings = {.user_agent = "slipway/" SLIPWAY_VERSION};
+	struct http_settings settings = {
+		.user_agent = "slipway/" SLIPWAY_VERSION, .cancelled = is_cancelled, .ctx = s};
 	const char *server = NULL;
 	err e;
 
@@ -101,7 +122,7 @@ static err open_session(struct cli *cli, bool anonymous, struct session **ret)
 	if (e != OK)
 		return cli_fail(
 			cli, e, "ca", "%s: %s", s->ca_file ? s->ca_file : "CA file", err_title(e));
-	arena_on_free(cli->arena, close_http, s->http);
+	arena_on_free(cli->arena, close_session, s);
 	cli->data = s;
 	*ret = s;
 	return OK;
@@ -266,6 +287,31 @@ err session_try(struct cli *cli, const struct http_request *rq, struct http_answ
 	return e == OK ? send_as(s, rq, a) : e;
 }
 
+/* What to do about refusals that say it by their code alone. */
+static const char *remedy(const char *code)
+{
+	static const char *const remedies[][2] = {
+		{"invalid_credentials",
+			"an administrator can set a new one: slipway account set-password"},
+		{"mfa_required",
+			"give the code of the authenticator app with --otp, or on a terminal"},
+		{"invalid_factor",
+			"the app's code changes every 30 s; a recovery code is good once"},
+		{"permission_missing",
+			"`slipway whoami` shows what you may do; an administrator can give more"},
+		{"step_up_required",
+			"run it on a terminal, which asks for it; or sign in anew in a browser, then with "
+			"`slipway login`, which takes that proof over"},
+		{"factor_needed",
+			"who has only a passkey signs in anew in a browser, then with `slipway login`"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(remedies); i++)
+		if (!strcmp(code, remedies[i][0]))
+			return remedies[i][1];
+	return NULL;
+}
+
 static void hint_for(struct cli *cli, err e, const struct http_answer *a)
 {
 	const struct session *s = cli->data;
@@ -274,11 +320,8 @@ static void hint_for(struct cli *cli, err e, const struct http_answer *a)
 		return;
 	if (!strcmp(a->code, "certificate"))
 		cli_hint_certificate(cli, buf_span(&a->detail), s ? s->ca_file : NULL);
-	else if (!strcmp(a->code, "invalid_credentials"))
-		cli_hint(cli, "an administrator can set a new one: slipway account set-password");
-	else if (!strcmp(a->code, "permission_missing"))
-		cli_hint(cli, "`slipway whoami` shows what you may do; an administrator can give "
-			      "more");
+	else if (remedy(a->code))
+		cli_hint(cli, "%s", remedy(a->code));
 	else if (a->status == 0 && e == ERR_UNAVAILABLE)
 		cli_hint(cli, "is %s right, and does the server run?", s ? s->server : "the URL");
 	else if (e == ERR_UNAUTHENTICATED && s && s->identity == IDENTITY_NOBODY)
@@ -287,6 +330,13 @@ static void hint_for(struct cli *cli, err e, const struct http_answer *a)
 		cli_hint(cli, "the token or API key is not valid here, or no longer");
 	else if (a->retry_after_us > 0)
 		cli_hint(cli, "try again in %lld s", (long long)(a->retry_after_us / TIME_SECOND));
+}
+
+/* Keeps the whole document: some refusals say how to go on. */
+static void keep_problem(struct session *s, const struct http_answer *a)
+{
+	json_decref(s->problem);
+	s->problem = json_loadb(buf_str(&a->body), buf_len(&a->body), JSON_REJECT_DUPLICATES, NULL);
 }
 
 err session_explain(struct cli *cli, err e, const struct http_answer *a)
@@ -304,7 +354,11 @@ err session_send(struct cli *cli, const struct http_request *rq, struct http_ans
 {
 	err e = session_try(cli, rq, a);
 
-	return e == OK ? OK : session_explain(cli, e, a);
+	if (e == OK)
+		return OK;
+	if (cli->data)
+		keep_problem(cli->data, a);
+	return session_explain(cli, e, a);
 }
 
 err session_renew(struct cli *cli)
@@ -347,13 +401,7 @@ static err call_once(
 	return e;
 }
 
-static void forget_failure(struct cli *cli)
-{
-	cli->code = cli->detail = cli->hint = cli->request_id = NULL;
-}
-
-/* Six digits are a code of the authenticator app, anything else is the password. */
-static bool is_otp(span text)
+bool session_is_otp(span text)
 {
 	for (size_t i = 0; i < text.len; i++)
 		if (text.ptr[i] < '0' || text.ptr[i] > '9')
@@ -368,14 +416,14 @@ static err prove(struct cli *cli)
 	err e;
 
 	buf_init(&typed, 1024);
-	forget_failure(cli);
+	cli_forgive(cli);
 	e = secret_input(cli, NULL,
 		"This needs a fresh proof. Code of the second factor, or password: ", false,
 		&typed);
 	if (e)
 		return e;
-	body = json_pack("{s:s%}", is_otp(buf_span(&typed)) ? "otp" : "password", buf_str(&typed),
-		buf_len(&typed));
+	body = json_pack("{s:s%}", session_is_otp(buf_span(&typed)) ? "otp" : "password",
+		buf_str(&typed), buf_len(&typed));
 	buf_wipe(&typed);
 	e = body ? call_once(cli, "POST", "/auth/step-up", body, &answer)
 		 : cli_fail(cli, ERR_INVALID, "password", "the password must be UTF-8 text");

@@ -14,7 +14,7 @@
 
 #define API "/api/v1"
 
-enum identity {
+enum session_identity {
 	IDENTITY_NOBODY,
 	IDENTITY_GIVEN,     /* --token, --api-key or their environment */
 	IDENTITY_SIGNED_IN, /* slipway login */
@@ -24,9 +24,11 @@ struct session {
 	struct http *http;
 	const char *server; /* "https://host:port" */
 	const char *ca_file;
-	enum identity identity;
+	enum session_identity identity;
 	const char *bearer;             /* with IDENTITY_GIVEN */
 	struct credentials credentials; /* with IDENTITY_SIGNED_IN */
+	json_t *problem;                /* the document of the last refusal, or NULL */
+	int64_t interrupted_us;         /* monotonic: when Ctrl-C was noticed; 0: not */
 };
 
 /* The session of this run; fails with words when no server is known. */
@@ -52,6 +54,9 @@ err session_explain(struct cli *cli, err e, const struct http_answer *a);
  */
 err session_call(struct cli *cli, const char *method, const char *path, const json_t *body,
 	json_t **ret) MUST_USE;
+
+/* Six digits are a code of the authenticator app. */
+bool session_is_otp(span text);
 
 /* New tokens now: after a change that they should know of. OK where nobody is signed in. */
 err session_renew(struct cli *cli) MUST_USE;

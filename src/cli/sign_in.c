@@ -4,7 +4,10 @@
 #include "cli/commands.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/device_code.h"
+#include "cli/device_sign_in.h"
 #include "cli/request.h"
 #include "cli/secret_input.h"
 #include "crypto/secret.h"
@@ -12,6 +15,7 @@
 #include "base/banned.h"
 
 #define PASSWORD_MAX 1024
+#define SCOPE_MAX    4096
 
 /* POST without credentials; the body may hold secrets and is wiped by session_call. */
 static err sign_in_call(struct cli *cli, const char *path, json_t *body, json_t **ret)
@@ -57,25 +61,59 @@ static err try_login(struct cli *cli, const char *email, const struct buf *passw
 	return sign_in_call(cli, "/auth/login", body, ret);
 }
 
-/* Asks for the code of the second factor when it turns out that one is due. */
+static bool has_way(const json_t *ways, const char *name)
+{
+	size_t i;
+	json_t *way;
+
+	json_array_foreach((json_t *)(uintptr_t)ways, i,
+		way) if (json_is_string(way) && !strcmp(json_string_value(way), name)) return true;
+	return false;
+}
+
+/*
+ * Finishes a sign-in that waits, with what is typed: a code of the app or a recovery code. Where
+ * there is no terminal, or only a browser can answer, the refusal stands.
+ */
+static err answer_factor(struct cli *cli, err refused, json_t **ret)
+{
+	const json_t *problem = ((struct session *)cli->data)->problem;
+	const json_t *ways = json_object_get(problem, "methods");
+	bool app = has_way(ways, "totp");
+	AUTO(buf) code = {0};
+	json_t *body;
+
+	if (!app && has_way(ways, "passkey"))
+		cli_hint(cli,
+			"the passkey is used in a browser: `slipway login` without --email; or type "
+			"a recovery code");
+	buf_init(&code, 64);
+	if (line_input(app ? "Code of the second factor, or a recovery code: " : "Recovery code: ",
+		    &code) != OK ||
+		buf_len(&code) == 0)
+		return refused;
+	body = json_pack("{s:O, s:s%}", "mfa_token", json_object_get(problem, "mfa_token"),
+		session_is_otp(buf_span(&code)) ? "otp" : "recovery_code", buf_str(&code),
+		buf_len(&code));
+	cli_forgive(cli);
+	return body ? sign_in_call(cli, "/auth/second-factor", body, ret)
+		    : cli_fail(cli, ERR_INVALID, "otp", "the code must be UTF-8 text");
+}
+
+/* Asks for the second factor when it turns out that one is due. */
 static err log_in(struct cli *cli, const char *email, json_t **ret)
 {
 	const char *otp = cli_text(cli, "otp");
 	AUTO(buf) password = {0};
-	AUTO(buf) code = {0};
 	err e;
 
 	buf_init(&password, PASSWORD_MAX);
-	buf_init(&code, 64);
 	e = secret_input(cli, "password-file", "Password: ", false, &password);
 	if (e == OK)
 		e = try_login(cli, email, &password, otp, ret);
-	if (e != OK && cli->code && !strcmp(cli->code, "mfa_required") && !otp &&
-		line_input("Code of the second factor: ", &code) == OK) {
-		cli->code = cli->detail = cli->hint = cli->request_id = NULL;
-		e = try_login(cli, email, &password, buf_str(&code), ret);
-	}
 	buf_wipe(&password);
+	if (e != OK && cli->code && !strcmp(cli->code, "mfa_required") && !otp)
+		e = answer_factor(cli, e, ret);
 	return e;
 }
 
@@ -95,9 +133,9 @@ static err store(struct cli *cli, const char *email, const json_t *tokens)
 	return OK;
 }
 
-static err run_login(struct cli *cli)
+static err login_by_password(struct cli *cli)
 {
-	const char *email;
+	const char *server, *email;
 	json_t *tokens = NULL;
 	bool enrol;
 	err e = get_email(cli, &email);
@@ -110,16 +148,95 @@ static err run_login(struct cli *cli)
 	json_decref(tokens);
 	if (e != OK)
 		return e;
+	server = ((struct session *)cli->data)->server;
 	if (cli->json)
 		return command_answer(
-			cli, json_pack("{s:s, s:s}", "server",
-				     ((struct session *)cli->data)->server, "email", email));
-	fprintf(cli->out, "Signed in to %s as %s\n", ((struct session *)cli->data)->server, email);
+			cli, json_pack("{s:s, s:s}", "server", server, "email", email));
+	fprintf(cli->out, "Signed in to %s as %s\n", server, email);
 	if (enrol)
 		fprintf(cli->out,
 			"This account must have a second factor before it may do anything else: "
 			"slipway factor enrol\n");
 	return OK;
+}
+
+/* The words of --scope with spaces between; NULL: all. */
+static const char *wanted_scope(struct cli *cli)
+{
+	AUTO(buf) out = {0};
+	size_t count;
+	const char *const *words = cli_texts(cli, "scope", &count);
+
+	buf_init(&out, SCOPE_MAX);
+	for (size_t i = 0; i < count; i++)
+		buf_addf(&out, "%s%s", i ? " " : "", words[i]);
+	return count ? arena_str(cli->arena, buf_span(&out)) : NULL;
+}
+
+/* Whose tokens they are, only the server knows; without its word they are good all the same. */
+static err learn_email(struct cli *cli, const json_t *tokens, const char **ret)
+{
+	json_t *me = NULL;
+	const char *email;
+
+	if (session_call(cli, "GET", "/me", NULL, &me) != OK) {
+		cli_forgive(cli);
+		*ret = "?";
+		return OK;
+	}
+	email = json_string_value(json_object_get(me, "email"));
+	*ret = arena_strdup(cli->arena, email ? email : "?");
+	json_decref(me);
+	return email ? store(cli, *ret, tokens) : OK;
+}
+
+static err login_by_code(struct cli *cli)
+{
+	const char *folder, *server, *email = NULL;
+	json_t *tokens = NULL;
+	err e = credentials_folder(cli->arena, &folder);
+
+	if (e) /* before somebody approves it in vain */
+		return cli_fail(cli, e, "credentials", "the credentials cannot be stored: %s",
+			err_title(e));
+	e = device_sign_in(cli, wanted_scope(cli), &tokens);
+	if (e)
+		return e;
+	e = store(cli, NULL, tokens);
+	if (e)
+		device_code_give_back(cli, tokens);
+	else
+		e = learn_email(cli, tokens, &email);
+	json_decref(tokens);
+	if (e)
+		return e;
+	server = ((struct session *)cli->data)->server;
+	if (cli->json)
+		return view_json_line(
+			cli, json_pack("{s:s, s:s}", "server", server, "email", email));
+	fprintf(cli->out, "Signed in to %s as %s\n", server, email);
+	return OK;
+}
+
+static err run_login(struct cli *cli)
+{
+	bool password =
+		cli_text(cli, "email") || cli_text(cli, "password-file") || cli_text(cli, "otp");
+	bool code = cli_flag(cli, "device-code");
+
+	if (password && (code || cli_text(cli, "scope")))
+		return cli_fail(cli, ERR_INVALID, "usage",
+			"--device-code and --scope are for signing in with a browser, --email, "
+			"--password-file and --otp for signing in with a password");
+	if (password)
+		return login_by_password(cli);
+	if (code || isatty(STDIN_FILENO))
+		return login_by_code(cli);
+	cli_hint(cli,
+		"with a password: --email EMAIL --password-file FILE. With a browser elsewhere: "
+		"--device-code. Jobs need no sign-in: SLIPWAY_API_KEY");
+	return cli_fail(cli, ERR_INVALID, "usage",
+		"there is no terminal to show a code on, and no --email");
 }
 
 static err run_logout(struct cli *cli)
@@ -151,13 +268,32 @@ static err run_logout(struct cli *cli)
 		cli_note(cli, "forgotten here, but the server was not told: %s", cli->detail);
 	else if (!cli->json)
 		fprintf(cli->out, "Signed out of %s\n", s->server);
-	cli->detail = cli->hint = cli->code = cli->request_id = NULL;
+	cli_forgive(cli);
 	return OK;
 }
 
+/* For people: to whom, and with what, before who. */
 static err run_whoami(struct cli *cli)
 {
-	return command_show(cli, "/me");
+	static const char *const with[] = {
+		[IDENTITY_GIVEN] = "the token given",
+		[IDENTITY_SIGNED_IN] = "slipway login",
+	};
+	const struct session *s;
+	const char *how;
+	json_t *me = NULL, *shown;
+	err e = session_call(cli, "GET", "/me", NULL, &me);
+
+	if (e || cli->json)
+		return e ? e : command_answer(cli, me);
+	s = cli->data;
+	how = with[s->identity];
+	if (!strcmp(json_string_value(json_object_get(me, "kind")), "api_key"))
+		how = "an API key";
+	shown = json_pack("{s:s, s:s*}", "server", s->server, "signed_in_with", how);
+	json_object_update(shown, me);
+	json_decref(me);
+	return command_answer(cli, shown);
 }
 
 static err run_setup(struct cli *cli)
@@ -199,10 +335,17 @@ static err run_setup(struct cli *cli)
 	}
 
 static const struct option login_options[] = {
-	EMAIL_OPTION,
+	{"email", "EMAIL", VALUE_TEXT, 0,
+		"sign in with a password, as this address; without it a code is shown to be "
+		"approved in a browser"},
 	{"password-file", "FILE", VALUE_FILE, 0,
 		"file with the password, without it it is asked for"},
 	{"otp", "CODE", VALUE_TEXT, 0, "code of the second factor; asked for when it is due"},
+	{"device-code", NULL, VALUE_FLAG, 0,
+		"with a code and a browser, though there is no terminal here"},
+	{"scope", "NAME", VALUE_TEXT, OPTION_MANY,
+		"only this permission of yours, like release.read.draft, or product:NAME for its "
+		"products; with a code only"},
 	{0},
 };
 static const struct option setup_options[] = {
@@ -217,17 +360,31 @@ static const struct option setup_options[] = {
 static const struct command commands[] = {
 	{.path = "login",
 		.summary = "sign in to a server",
-		.about = "Later commands use this sign-in and this server until `slipway logout`. "
-			 "It "
-			 "is kept in ~/.config/slipway/credentials.json, readable by you only.",
+		.about =
+			"Shows a short code and a QR code; you approve it in a browser, on any "
+			"machine where you are signed in, with whatever you sign in with there: "
+			"password, passkey or identity provider. With --email it asks for the "
+			"password here instead.\n"
+			"Later commands use this sign-in and this server until `slipway logout`. "
+			"It is kept in ~/.config/slipway/credentials.json, readable by you only. "
+			"With --json and --device-code, the code is a line of JSON and the sign-in "
+			"another one.",
 		.options = login_options,
 		.run = run_login,
-		.examples = "slipway login --server https://packages.example.com --email "
+		.examples = "slipway login --server https://packages.example.com\n"
+			    "slipway login --scope release.read.draft --scope product:myvpn\n"
+			    "slipway login --server https://packages.example.com --email "
 			    "jo@example.com",
 		.next = "`slipway whoami`; `slipway release list`"},
-	{.path = "logout", .summary = "end the sign-in", .run = run_logout},
+	{.path = "logout",
+		.summary = "end the sign-in",
+		.about =
+			"Ends the session at the server and forgets it here; a server that is away is not "
+			"waited for.",
+		.run = run_logout},
 	{.path = "whoami",
-		.summary = "show who you are at the server, and what you may do",
+		.summary =
+			"show who you are at the server, how you are signed in, and what you may do",
 		.run = run_whoami},
 	{.path = "setup",
 		.summary = "create the first administrator, or recover one, with a set-up token",

@@ -38,7 +38,8 @@ void terminal_of(FILE *stream, struct terminal *ret)
 	int fd = fileno(stream);
 
 	ret->tty = fd >= 0 && isatty(fd) == 1;
-	ret->colour = ret->tty && (!no_colour || !*no_colour) && !(term && !strcmp(term, "dumb"));
+	ret->redraws = ret->tty && !(term && !strcmp(term, "dumb"));
+	ret->colour = ret->redraws && (!no_colour || !*no_colour);
 	ret->width = width_of(fd);
 }
 

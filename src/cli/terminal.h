@@ -13,6 +13,7 @@
 
 struct terminal {
 	bool tty;
+	bool redraws;   /* tty that obeys escape sequences: not TERM=dumb */
 	bool colour;    /* tty, and neither NO_COLOR nor TERM=dumb asks for none */
 	unsigned width; /* columns: of the terminal, of COLUMNS, else 80; 40 at least */
 };

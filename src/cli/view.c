@@ -25,6 +25,19 @@ err view_json(struct cli *cli, const json_t *value)
 	return OK;
 }
 
+err view_json_line(struct cli *cli, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+
+	json_decref(value);
+	if (!text)
+		return ERR_NOMEM;
+	fprintf(cli->out, "%s\n", text);
+	fflush(cli->out);
+	free(text);
+	return OK;
+}
+
 json_t *view_member(const json_t *object, const char *path)
 {
 	span rest = span_from(path), name;

@@ -27,6 +27,8 @@ struct view {
 
 /* Prints value to cli->out, indented. */
 err view_json(struct cli *cli, const json_t *value) MUST_USE;
+/* Prints value on a line of its own, at once: for those who read line by line. Takes value. */
+err view_json_line(struct cli *cli, json_t *value) MUST_USE;
 /* A table of items (an array), or the sentence `none` when it is empty. */
 err view_table(struct cli *cli, const json_t *items, const struct view *views, size_t count,
 	const char *none) MUST_USE;

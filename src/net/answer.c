@@ -83,7 +83,10 @@ static void copy_text(char *ret, size_t size, span text)
 	buf_add(&out, span_sub(text, 0, size - 1));
 }
 
-/* Reads code, detail, title and request_id of a problem document; false if it is none. */
+/*
+ * Reads code, detail, title and request_id of a problem document, or error and error_description
+ * of OAuth (RFC 6749, 5.2); false if it is neither.
+ */
 static bool read_problem(struct http_answer *a)
 {
 	struct json_reader r;
@@ -103,11 +106,12 @@ static bool read_problem(struct http_answer *a)
 		}
 		buf_clear(&text);
 		json_get_string(&r, &text);
-		if (span_is(key, "code"))
+		if (span_is(key, "code") || span_is(key, "error"))
 			copy_text(a->code, sizeof(a->code), buf_span(&text));
 		else if (span_is(key, "request_id"))
 			copy_text(a->request_id, sizeof(a->request_id), buf_span(&text));
-		if (!span_is(key, "detail") && !(span_is(key, "title") && buf_len(&a->detail) == 0))
+		if (!span_is(key, "detail") && !span_is(key, "error_description") &&
+			!(span_is(key, "title") && buf_len(&a->detail) == 0))
 			continue;
 		found = true;
 		buf_clear(&a->detail);

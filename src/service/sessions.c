@@ -52,6 +52,32 @@ err sessions_of(struct task *t, span account, span after, size_t limit, struct s
 	return e ? e : list(t, &f, ret, ret_count);
 }
 
+struct lookup {
+	struct task *task;
+	struct session session;
+	bool found;
+};
+
+static err current_body(struct db_tx *tx, void *arg)
+{
+	struct lookup *l = arg;
+	struct task *t = l->task;
+
+	return session_find(tx, t->arena, t->caller->session, &l->session, &l->found);
+}
+
+err session_current(struct task *t, struct session *ret, bool *ret_found)
+{
+	struct lookup l = {.task = t};
+	err e = OK;
+
+	if (t->caller->session.len)
+		e = db_transact(t->service->db, DB_READ, current_body, &l);
+	*ret = l.session;
+	*ret_found = !e && l.found;
+	return e;
+}
+
 /* Ending --------------------------------------------------------------------------------------- */
 
 struct ending {

@@ -22,6 +22,8 @@ err session_cookie_authenticate(struct task *t, span cookie) MUST_USE;
 /* The caller's own, newest first, at most limit behind the id `after`; in t's arena. */
 err sessions_own(
 	struct task *t, span after, size_t limit, struct session **ret, size_t *ret_count) MUST_USE;
+/* The one the caller's credentials belong to; API keys belong to none. */
+err session_current(struct task *t, struct session *ret, bool *ret_found) MUST_USE;
 /* ERR_NOT_FOUND when it is not one of the caller's. */
 err session_end_own(struct task *t, span id) MUST_USE;
 /* All of the caller's but the one of this request. */

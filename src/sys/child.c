@@ -49,6 +49,13 @@ static err find_program(const char *name, char ret[PROGRAM_PATH_MAX])
 	return ERR_NOT_FOUND;
 }
 
+bool child_program_exists(const char *name)
+{
+	char path[PROGRAM_PATH_MAX];
+
+	return find_program(name, path) == OK && access(path, X_OK) == 0;
+}
+
 /* The few variables any program may know; everything else could be a secret of ours. */
 static void plain_environment(const char *ret[ENVIRONMENT_MAX])
 {

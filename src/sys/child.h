@@ -29,6 +29,9 @@ struct child_plan {
 	uint64_t max_memory_bytes, max_file_bytes, max_cpu_s;
 };
 
+/* Whether child_start() would find the program: in PATH, or at its path. */
+bool child_program_exists(const char *name);
+
 /*
  * Starts the program with only descriptors 0, 1 and 2 open (others are expected to be O_CLOEXEC).
  * The child ignores and blocks no signal. ERR_NOT_FOUND when there

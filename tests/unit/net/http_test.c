@@ -69,6 +69,11 @@ static void problems(void **state UNUSED)
 			"too_large", "The server answered with HTTP status 413", ""},
 		{PROBLEM("400", "Content-Type: application/problem+json\r\n", "{\"detail\":\"cut"),
 			ERR_INVALID, "invalid", "The server answered with HTTP status 400", ""},
+		{PROBLEM("400", "Content-Type: application/json\r\n",
+			 "{\"error\":\"slow_down\",\"error_description\":\"Wait longer\"}"),
+			ERR_INVALID, "slow_down", "Wait longer", ""},
+		{PROBLEM("400", "Content-Type: application/json\r\n", "{\"error\":\"slow_down\"}"),
+			ERR_INVALID, "slow_down", "The server answered with HTTP status 400", ""},
 		{PROBLEM("418", "", ""), ERR_INVALID, "invalid",
 			"The server answered with HTTP status 418", ""},
 	};
