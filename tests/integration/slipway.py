@@ -188,6 +188,15 @@ class Server:
                         channel, "--platform", platform, "--class", class_, *more)
 
 
+def share_blobs(one, other):
+    """blobs/ is one file system for both nodes, which a test may not mount: what one has is copied."""
+    shutil.copytree(one.data / "blobs", other.data / "blobs", dirs_exist_ok=True)
+    if os.getuid() == 0:
+        for path in [other.data / "blobs", *(other.data / "blobs").rglob("*")]:
+            at = (one.data / "blobs" / path.relative_to(other.data / "blobs")).stat()
+            os.chown(path, at.st_uid, at.st_gid)
+
+
 def shell_blocks(text):
     """The ```sh blocks of a document, or of a part of one."""
     return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)

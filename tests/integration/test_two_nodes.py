@@ -3,7 +3,6 @@ done on one is in force on the other."""
 import concurrent.futures
 import contextlib
 import hashlib
-import os
 import shutil
 import subprocess
 import time
@@ -168,12 +167,7 @@ def test_a_release_published_here_is_offered_and_served_there(pair, tmp_path):
     takes(lambda: pair.other.api("GET", CHECK).json["update"], "the offer", DATA_PLANE_S)
     digest = hashlib.sha256(deb.read_bytes()).hexdigest()
     assert pair.other.api("GET", CHECK).json["package"]["sha256"] == digest
-    # blobs/ is one file system for both, which a test may not mount: the file comes by hand.
-    shutil.copytree(pair.one.data / "blobs", pair.other.data / "blobs", dirs_exist_ok=True)
-    if os.getuid() == 0:
-        for path in [pair.other.data / "blobs", *(pair.other.data / "blobs").rglob("*")]:
-            at = (pair.one.data / "blobs" / path.relative_to(pair.other.data / "blobs")).stat()
-            os.chown(path, at.st_uid, at.st_gid)
+    slipway.share_blobs(pair.one, pair.other)
 
     # Granted by one, downloaded from the other: the token's keys and the file are known there.
     granted = pair.one.api("POST", "/downloads/token", {"package_id": published["packages"][0]["id"]},
