@@ -28,7 +28,7 @@ api_handler post_passkey_sign_in, post_step_up_options;
 /* accounts.c */
 api_handler post_account, list_accounts, get_account, patch_account, delete_account, delete_me;
 /* roles.c */
-api_handler post_role, list_roles, get_role, patch_role, delete_role;
+api_handler post_role, list_roles, list_permissions, get_role, patch_role, delete_role;
 /* invitations.c */
 api_handler post_invitation, list_invitations, delete_invitation, post_acceptance;
 /* mailbox.c */

@@ -1,4 +1,4 @@
-/* Roles that an installation makes for itself. */
+/* Roles that an installation makes for itself, and the permissions they are made of. */
 #include "service/roles.h"
 
 #include "api/handlers.h"
@@ -20,8 +20,29 @@ static void write_role(struct request *rq, const struct role *r)
 	json_bool(w, "own_organisation", own);
 	json_i64(w, "max_sessions", r->max_sessions);
 	json_bool(w, "built_in", r->built_in);
+	if (r->built_in)
+		json_cstr(w, "holders", NULL);
+	else
+		json_i64(w, "holders", r->holders);
 	answer_time(rq, "created_at", r->created_at_us);
 	json_end(w);
+}
+
+err list_permissions(struct request *rq)
+{
+	size_t count;
+	const struct permission *all = permissions_all(&count);
+
+	page_begin(rq);
+	for (size_t i = 0; i < count; i++) {
+		json_begin_object(&rq->out, NULL);
+		json_str(&rq->out, "name", all[i].name);
+		json_cstr(&rq->out, "meaning", all[i].meaning);
+		json_bool(&rq->out, "personal", permission_is_personal(all[i].name));
+		json_end(&rq->out);
+	}
+	page_end(rq, SPAN_EMPTY);
+	return OK;
 }
 
 static err read_role(struct request *rq, struct role_input *ret)

@@ -530,6 +530,8 @@ const struct route routes[] = {
 		NULL, 200, "Changes a role, for everybody who has it", "role", false, true},
 	{"DELETE", V1 "/admin/roles/{name}", "role.write", delete_role, NULL, NULL, NULL, 204,
 		"Removes a role nobody has", NULL, false, true},
+	{"GET", V1 "/permissions", ALLOW_SIGNED_IN, list_permissions, NULL, NULL, NULL, 200,
+		"Lists all permissions and what they permit", "permission[]", false},
 	{"POST", V1 "/admin/organisations", "organisation.write", post_organisation, NULL,
 		new_organisation, NULL, 201, "Creates an organisation", "organisation", false},
 	{"GET", V1 "/admin/organisations", "account.read", list_organisations, page, NULL, NULL,

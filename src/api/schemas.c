@@ -188,7 +188,12 @@ static const struct field role[] = {TEXT("name", "Name"), TEXT("title", "What pe
 	STRINGS("products", "If not empty, for these products only"),
 	BOOL("own_organisation", "For the holder's own organisation only"),
 	INT("max_sessions", "Sessions of one account at the same time; 0: as the setting says"),
-	BOOL("built_in", "Cannot be changed"), OPT_TIME("created_at", "When it was made"), END};
+	BOOL("built_in", "Cannot be changed"),
+	OPT_INT("holders", "Accounts that have it; null: not counted, of built-in ones"),
+	OPT_TIME("created_at", "When it was made"), END};
+static const struct field permission[] = {TEXT("name", "As roles and API keys list it"),
+	TEXT("meaning", "What it permits"),
+	BOOL("personal", "Concerns nobody but its holder, and is never narrowed"), END};
 static const struct field invitation[] = {TEXT("id", "Id"), TEXT("email", "Who is invited"),
 	TEXT("role", "What the account will permit"),
 	OPT_TEXT("organisation", "Its organisation's id"),
@@ -492,6 +497,7 @@ const struct schema schemas[] = {
 	/* accounts and organisations */
 	{"account", "An account", account},
 	{"role", "A role", role},
+	{"permission", "A permission", permission},
 	{"invitation", "An invitation", invitation},
 	{"verified_email", "A confirmed address", verified_email},
 	{"organisation", "An organisation: a customer of the vendor", organisation},

@@ -6,10 +6,16 @@
 
 #include "base/banned.h"
 
-#define ADD(name)  name " "
-#define NAME(name) SPAN_INIT(name),
+#define ADD(name, meaning) name " "
+#define ROW(name, meaning) {SPAN_INIT(name), meaning},
 
-static const span permissions[] = {POLICY_PERMISSIONS(NAME)};
+static const struct permission permissions[] = {POLICY_PERMISSIONS(ROW)};
+
+const struct permission *permissions_all(size_t *ret_count)
+{
+	*ret_count = ARRAY_LEN(permissions);
+	return permissions;
+}
 
 static const struct {
 	span role, permissions;
@@ -22,7 +28,7 @@ static const struct {
 bool permission_exists(span name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(permissions); i++)
-		if (span_eq(name, permissions[i]))
+		if (span_eq(name, permissions[i].name))
 			return true;
 	return false;
 }

@@ -111,38 +111,47 @@ struct policy_object {
 enum policy_reason policy_decide(
 	const struct policy_subject *s, const struct policy_object *o, int64_t now_us);
 
-/* Every permission there is (granular, for roles and API keys) and the built-in roles' sets. */
+/* Every permission there is (granular, for roles and API keys): its name and what it permits. */
 #define POLICY_PERMISSIONS(X)                                                                      \
-	X("package.read.licensed")                                                                 \
-	X("package.read.enterprise")                                                               \
-	X("package.read.development")                                                              \
-	X("release.read.draft")                                                                    \
-	X("product.read")                                                                          \
-	X("product.write")                                                                         \
-	X("release.write")                                                                         \
-	X("release.publish.dev")                                                                   \
-	X("release.publish.beta")                                                                  \
-	X("release.publish.stable")                                                                \
-	X("upload.write")                                                                          \
-	X("account.read")                                                                          \
-	X("account.write")                                                                         \
-	X("organisation.write")                                                                    \
-	X("role.write")                                                                            \
-	X("licence.read")                                                                          \
-	X("licence.write")                                                                         \
-	X("device.read")                                                                           \
-	X("device.write")                                                                          \
-	X("download.read")                                                                         \
-	X("token.revoke")                                                                          \
-	X("token.introspect")                                                                      \
-	X("key.write")                                                                             \
-	X("signing_key.write")                                                                     \
-	X("audit.read")                                                                            \
-	X("stats.read")                                                                            \
-	X("settings.write")                                                                        \
-	X("self.read")                                                                             \
-	X("self.write")                                                                            \
-	X("download.request")
+	X("package.read.licensed", "Download packages of class licensed without a licence")        \
+	X("package.read.enterprise", "Download packages of class enterprise, whosever they are")   \
+	X("package.read.development", "Download packages of class development")                    \
+	X("release.read.draft", "See releases and packages of every state, drafts too")            \
+	X("product.read", "See products and what is public of them")                               \
+	X("product.write",                                                                         \
+		"Create and change products and the keys their packages are signed with")          \
+	X("release.write", "Draft and change releases, pause and withdraw them, block packages")   \
+	X("release.publish.dev", "Publish to channel dev")                                         \
+	X("release.publish.beta", "Publish to channel beta")                                       \
+	X("release.publish.stable", "Publish to channel stable")                                   \
+	X("upload.write", "Upload files")                                                          \
+	X("account.read", "See accounts, their sessions, invitations, roles and organisations")    \
+	X("account.write", "Invite, create, change and delete accounts; end their sessions")       \
+	X("organisation.write", "Create, rename and delete organisations")                         \
+	X("role.write", "Make, change and remove roles")                                           \
+	X("licence.read", "See licences")                                                          \
+	X("licence.write", "Give, change and suspend licences")                                    \
+	X("device.read", "See the devices licences are activated on")                              \
+	X("device.write", "Take devices off their licence, and admit them again")                  \
+	X("download.read", "See who downloaded what, and why somebody may or may not")             \
+	X("token.revoke", "Revoke anybody's tokens")                                               \
+	X("token.introspect", "Ask whether a token is good (for other servers)")                   \
+	X("key.write", "See and revoke everybody's API keys")                                      \
+	X("signing_key.write", "See, rotate and retire the keys that sign tokens")                 \
+	X("audit.read", "Read, export and verify the audit log")                                   \
+	X("stats.read", "See statistics and the state of stored files")                            \
+	X("settings.write", "Identity providers, test mails, checks of stored files")              \
+	X("self.read", "See one's own sessions, second factors, identities and API keys")          \
+	X("self.write",                                                                            \
+		"Change one's own password, address, factors and API keys; end one's sessions")    \
+	X("download.request", "Download what one may have")
+
+struct permission {
+	span name;
+	const char *meaning; /* for people */
+};
+/* All of them, in this order. */
+const struct permission *permissions_all(size_t *ret_count);
 
 bool permission_exists(span name);
 /*

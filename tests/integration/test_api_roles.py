@@ -49,7 +49,22 @@ def test_a_role_is_made_of_permissions(plane):
     assert plane.api("GET", "/me/sessions", token=token, status=200)
     listed = plane.api("GET", "/admin/roles", token=plane.admin, status=200)["items"]
     assert [r["name"] for r in listed[:3]] == ["admin", "user", "guest"]
+    assert {r["name"]: r["holders"] for r in listed}["auditor"] == 1 and listed[0]["holders"] is None
     assert plane.api("GET", "/admin/roles/auditor", token=plane.admin, status=200) in listed
+
+
+def test_every_permission_is_explained(plane):
+    """To everybody who is signed in: they make API keys of them."""
+    plane.refused("GET", "/permissions", status=401, code="authentication_required")
+    listed = plane.api("GET", "/permissions", token=holder(plane, "guest"), status=200)["items"]
+    assert [p["name"] for p in listed] == plane.api("GET", "/admin/roles/admin", token=plane.admin)["permissions"]
+    assert all(len(p["meaning"]) > 10 for p in listed)
+    assert {p["name"] for p in listed if p["personal"]} == {"product.read", "self.read", "self.write",
+                                                            "download.request"}
+    # What routes ask for is on the list, so nothing is permitted that nobody could explain.
+    paths = plane.api("GET", "/openapi.json")["paths"].values()
+    asked = {operation["x-permission"] for path in paths for operation in path.values()}
+    assert asked - {"anyone", "signed_in", "internal"} <= {p["name"] for p in listed}
 
 
 @pytest.mark.parametrize("body,status,code", [

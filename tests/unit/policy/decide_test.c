@@ -190,7 +190,7 @@ static void roles(void **state UNUSED)
 			of_admin += i == 0;
 		}
 	}
-#define COUNT(name) +1
+#define COUNT(name, meaning) +1
 	assert_int_equal(of_admin, POLICY_PERMISSIONS(COUNT));
 #undef COUNT
 	assert_false(role_exists(SPAN("root")));
