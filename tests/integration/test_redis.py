@@ -250,7 +250,7 @@ def test_the_documented_user_suffices_and_may_nothing_else(redis, narrow):
 
 def doctor(plane, *settings):
     done = subprocess.run([SLIPWAY, "doctor", "--data", plane.data], capture_output=True, text=True, timeout=60,
-                          env={**dict(s.split("=", 1) for s in settings), "PATH": "/usr/bin", "HOME": "/nonexistent"})
+                          env={**dict(s.split("=", 1) for s in settings), "PATH": "/usr/bin", "HOME": str(plane.dir)})
     return done.stdout + done.stderr
 
 
