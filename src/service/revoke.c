@@ -34,15 +34,22 @@ struct revoking {
 	uint64_t seq;
 };
 
+/* What is revoked here is found by its id alone, so nothing narrows the permission to do so. */
 static bool may_all(const struct task *t)
 {
-	return caller_may(t->caller, "token.revoke");
+	span list = t->caller->permissions;
+
+	return caller_may(t->caller, "token.revoke") && !permissions_are_for_products(list) &&
+	       !permissions_are_for_organisation(list);
 }
 
-/* An API key does what it was made for; being its owner's is no reason to end what is theirs. */
+/*
+ * Keys and programs do what they were made for; being their owner's is no reason to end what is
+ * theirs. A device speaks for itself.
+ */
 static bool speaks_for_owner(const struct caller *c)
 {
-	return c->kind != CALLER_API_KEY || caller_may(c, "self.write");
+	return c->device.len || caller_may(c, "self.write");
 }
 
 static bool is_own_download(const struct task *t, const struct download *d)
@@ -196,7 +203,8 @@ static err revoke_account(struct db_tx *tx, struct feed_batch *feed, struct task
 {
 	const struct caller *c = t->caller;
 	/* A device or an API key does not speak for the whole account. */
-	bool mine = c->kind == CALLER_ACCOUNT && c->device.len == 0 && span_eq(c->account, id);
+	bool mine = c->kind == CALLER_ACCOUNT && c->device.len == 0 && speaks_for_owner(c) &&
+		    span_eq(c->account, id);
 
 	if (!mine && !may_all(t))
 		return not_found(t, "account");
