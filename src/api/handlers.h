@@ -38,6 +38,7 @@ api_handler post_organisation, list_organisations, get_organisation, list_member
 api_handler patch_organisation, delete_organisation;
 /* keys.c */
 api_handler post_key, list_keys, delete_key, rotate_key, list_own_keys, delete_own_key;
+api_handler rotate_own_key;
 /* workload_identities.c */
 api_handler post_workload_identity, list_workload_identities, get_workload_identity;
 api_handler patch_workload_identity, delete_workload_identity;

@@ -55,14 +55,24 @@ err post_key(struct request *rq)
 	return e ? e : answer_new(rq, &key, text);
 }
 
-err rotate_key(struct request *rq)
+static err rotate(struct request *rq, bool own)
 {
 	struct api_key key;
 	span text;
-	err e = api_key_renew(&rq->task, rq->params[0], request_time(rq, "previous_until"),
+	err e = api_key_renew(&rq->task, own, rq->params[0], request_time(rq, "previous_until"),
 		request_time(rq, "expires_at"), &key, &text);
 
 	return e ? e : answer_new(rq, &key, text);
+}
+
+err rotate_key(struct request *rq)
+{
+	return rotate(rq, false);
+}
+
+err rotate_own_key(struct request *rq)
+{
+	return rotate(rq, true);
 }
 
 static err list(struct request *rq, bool own)

@@ -49,14 +49,16 @@ static err resolve_role(struct db_tx *tx, struct task *t, span name, span *ret_p
 	return role_within_reach(t, name, role.permissions);
 }
 
-/* Who administers one organisation makes and moves accounts only there. */
+static err beyond_organisation(struct task *t)
+{
+	return fail(t, ERR_DENIED, "beyond_your_organisation",
+		"You administer your own organisation only.");
+}
+
 err account_own_organisation(struct task *t, span *organisation)
 {
 	if (!permissions_are_for_organisation(t->caller->permissions))
 		return OK;
-	if (organisation->len && !span_eq(*organisation, t->caller->org))
-		return fail(t, ERR_DENIED, "beyond_your_organisation",
-			"You administer accounts of your own organisation only.");
 	*organisation = t->caller->org;
 	return organisation->len ? OK
 				 : fail(t, ERR_DENIED, "beyond_your_organisation",
@@ -70,18 +72,21 @@ err account_check_email(struct task *t, span email)
 					       "'email' must be an e-mail address.");
 }
 
-/* Turns an organisation's id or name into its id; empty stays empty. */
-static err resolve_organisation(struct db_tx *tx, struct task *t, span *organisation)
+err account_organisation(struct db_tx *tx, struct task *t, span *organisation)
 {
 	struct organisation o;
 	bool found;
 
 	if (organisation->len == 0)
-		return OK;
+		return account_own_organisation(t, organisation);
 	err e = organisation_find(tx, t->arena, *organisation, &o, &found);
 
 	if (e)
 		return e;
+	/* To who may not deal with it, one that exists is as one that does not. */
+	if (permissions_are_for_organisation(t->caller->permissions) &&
+		(!found || !reaches_organisation(t, o.id)))
+		return beyond_organisation(t);
 	if (!found)
 		return fail(t, ERR_INVALID, "unknown_organisation",
 			"There is no organisation '%.*s'.", SPAN_ARG(*organisation));
@@ -92,10 +97,8 @@ static err resolve_organisation(struct db_tx *tx, struct task *t, span *organisa
 err account_admit(
 	struct db_tx *tx, struct task *t, span role, span *organisation, span *ret_permissions)
 {
-	err e = resolve_organisation(tx, t, organisation);
+	err e = account_organisation(tx, t, organisation);
 
-	if (!e)
-		e = account_own_organisation(t, organisation);
 	return e ? e : resolve_role(tx, t, role, ret_permissions);
 }
 
@@ -286,9 +289,7 @@ static err change_body(struct db_tx *tx, void *arg)
 		after->disabled = change->disabled;
 	if (!e && change->set_organisation) {
 		after->org = change->organisation;
-		e = resolve_organisation(tx, c->task, &after->org);
-		if (!e)
-			e = account_own_organisation(c->task, &after->org);
+		e = account_organisation(tx, c->task, &after->org);
 	}
 	if (!e && change->set_password && span_eq_nocase(change->password, after->email))
 		e = fail(c->task, ERR_INVALID, "password_refused",

@@ -31,9 +31,12 @@ err account_admit(struct db_tx *tx, struct task *t, span role, span *organisatio
 err account_check_last_admin(struct db_tx *tx, struct task *t, const struct account *before,
 	const struct account *after) MUST_USE;
 /*
- * Who administers one organisation does so only there: sets *organisation (an id or empty) to it,
- * or ERR_DENIED when it is another one.
+ * Where the caller puts something: *organisation (id, name or empty) becomes an id or stays empty.
+ * Who administers one organisation does so only there: empty becomes theirs, and any other,
+ * existing or not, is ERR_DENIED "beyond_your_organisation". ERR_INVALID "unknown_organisation".
  */
+err account_organisation(struct db_tx *tx, struct task *t, span *organisation) MUST_USE;
+/* What they see of lists: *organisation becomes theirs, for others it stays. */
 err account_own_organisation(struct task *t, span *organisation) MUST_USE;
 err account_check_email(struct task *t, span email) MUST_USE;
 

@@ -31,10 +31,11 @@ err api_key_create(
 	struct task *t, const struct new_api_key *k, struct api_key *ret, span *ret_text) MUST_USE;
 /*
  * Another secret for a key of the caller's; the one it has opens until previous_until_us (0: not at
- * all, seven days at most), one before it no longer. expires_at_us 0: as before.
+ * all, seven days at most), one before it no longer. expires_at_us 0: as before. ERR_NOT_FOUND;
+ * with own also for keys of others, which else are ERR_DENIED.
  */
-err api_key_renew(struct task *t, span id, int64_t previous_until_us, int64_t expires_at_us,
-	struct api_key *ret, span *ret_text) MUST_USE;
+err api_key_renew(struct task *t, bool own, span id, int64_t previous_until_us,
+	int64_t expires_at_us, struct api_key *ret, span *ret_text) MUST_USE;
 /* own: only the caller's. */
 err api_key_page(struct task *t, bool own, span after, size_t limit, struct api_key **ret,
 	size_t *ret_count) MUST_USE;

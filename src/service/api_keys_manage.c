@@ -68,7 +68,6 @@ static err check_new(struct task *t, const struct new_api_key *k)
 	return e ? e : check_expiry(t, k->expires_at_us);
 }
 
-/* A fresh secret, of a new key or of the one with this public id. */
 /* Its owner, whoever did it. */
 static err tell(struct db_tx *tx, struct work *w, const char *what)
 {
@@ -78,6 +77,7 @@ static err tell(struct db_tx *tx, struct work *w, const char *what)
 		arena_printf(t->arena, "the API key \"%.*s\" %s", SPAN_ARG(w->key.name), what));
 }
 
+/* A fresh secret, of a new key or of the one with this public id. */
 static err make_text(struct work *w, span public_id)
 {
 	char text[API_KEY_SIZE];
@@ -241,12 +241,13 @@ static err renew_body(struct db_tx *tx, void *arg)
 	return e ? e : api_key_find(tx, t->arena, w->id, &w->key, &found);
 }
 
-err api_key_renew(struct task *t, span id, int64_t previous_until_us, int64_t expires_at_us,
-	struct api_key *ret, span *ret_text)
+err api_key_renew(struct task *t, bool own, span id, int64_t previous_until_us,
+	int64_t expires_at_us, struct api_key *ret, span *ret_text)
 {
 	const struct new_api_key input = {.expires_at_us = expires_at_us};
 	struct work w = {.task = t,
 		.input = &input,
+		.own = own,
 		.id = id,
 		.previous_until_us = previous_until_us ? previous_until_us : t->now_us};
 	err e = check_expiry(t, expires_at_us);

@@ -20,11 +20,13 @@ static err find_device(struct db_tx *tx, struct task *t, span id, struct device 
 	bool found = false;
 	err e = device_store_find(tx, t->arena, id, ret, &found);
 
-	if (!e && !found)
+	/* A device is its licence's; where that is out of sight, so is the device. */
+	if (!e && found)
+		e = licence_within_reach(tx, t, ret->licence_id, &licence);
+	if (e == ERR_NOT_FOUND || (!e && !found))
 		return fail(t, ERR_NOT_FOUND, "device_not_found", "There is no device %.*s.",
 			SPAN_ARG(id));
-	/* A device is its licence's. */
-	return e ? e : licence_within_reach(tx, t, ret->licence_id, &licence);
+	return e;
 }
 
 static err get_body(struct db_tx *tx, void *arg)

@@ -10,6 +10,7 @@
 #include "crypto/secret.h"
 #include "feed/feed.h"
 #include "licence/licence_key.h"
+#include "service/accounts.h"
 #include "service/changes.h"
 #include "service/publish_epochs.h"
 #include "token/token.h"
@@ -17,19 +18,6 @@
 #include "base/banned.h"
 
 /* Lookups -------------------------------------------------------------------------------------- */
-
-static err find_account(struct db_tx *tx, struct task *t, span id_or_email, struct account *ret)
-{
-	bool found = false;
-	err e = span_contains(id_or_email, SPAN("@"))
-			? account_find_by_email(tx, t->arena, id_or_email, ret, &found)
-			: account_find(tx, t->arena, id_or_email, ret, &found);
-
-	if (!e && !found)
-		return fail(t, ERR_NOT_FOUND, "account_not_found", "There is no account %.*s.",
-			SPAN_ARG(id_or_email));
-	return e;
-}
 
 static err find_product(struct db_tx *tx, struct task *t, span id_or_name, struct product *ret)
 {
@@ -39,21 +27,6 @@ static err find_product(struct db_tx *tx, struct task *t, span id_or_name, struc
 		return fail(t, e, "product_not_found", "There is no product %.*s.",
 			SPAN_ARG(id_or_name));
 	return e;
-}
-
-static err find_organisation(struct db_tx *tx, struct task *t, span id_or_name, span *ret_id)
-{
-	struct organisation o;
-	bool found = false;
-	err e = organisation_find(tx, t->arena, id_or_name, &o, &found);
-
-	if (e)
-		return e;
-	if (!found)
-		return fail(t, ERR_NOT_FOUND, "organisation_not_found",
-			"There is no organisation %.*s.", SPAN_ARG(id_or_name));
-	*ret_id = o.id;
-	return OK;
 }
 
 static err find_licence(struct db_tx *tx, struct task *t, span id, struct licence *ret)
@@ -82,12 +55,13 @@ static err complete_view(struct db_tx *tx, struct task *t, struct licence_view *
 {
 	struct account account;
 	struct product product;
-	err e = find_account(tx, t, v->licence.account_id, &account);
+	bool found;
+	err e = account_find(tx, t->arena, v->licence.account_id, &account, &found);
 
 	if (!e)
 		e = find_product(tx, t, v->licence.product_id, &product);
-	if (e)
-		return e;
+	if (e || !found)
+		return e ? e : ERR_CORRUPT;
 	v->account_email = account.email;
 	v->product_name = product.name;
 	return OK;
@@ -121,19 +95,15 @@ static err create_body(struct db_tx *tx, void *arg)
 	char id[TYPEID_SIZE], hint[LICENCE_HINT_SIZE];
 	struct account account;
 	struct product product;
-	span organisation = SPAN_EMPTY;
-	err e = find_account(tx, t, rq->account, &account);
+	span organisation = rq->organisation;
+	err e = account_resolve(tx, t, rq->account, &account);
 
 	if (!e)
 		e = find_product(tx, t, rq->product, &product);
-	if (!e && rq->organisation.len)
-		e = find_organisation(tx, t, rq->organisation, &organisation);
+	if (!e)
+		e = account_organisation(tx, t, &organisation);
 	if (!e)
 		e = reach_product(t, product.name);
-	if (!e && (!reaches_organisation(t, account.org) ||
-			  (organisation.len && !reaches_organisation(t, organisation))))
-		e = fail(t, ERR_DENIED, "beyond_scope",
-			"You administer licences of your own organisation only.");
 	if (e)
 		return e;
 	random_id("lic", t->now_us, id);
@@ -303,7 +273,7 @@ static err list_body(struct db_tx *tx, void *arg)
 	err e = OK;
 
 	if (r->account.len) {
-		e = find_account(tx, r->task, r->account, &account);
+		e = account_resolve(tx, r->task, r->account, &account);
 		r->filter.account_id = e ? SPAN_EMPTY : account.id;
 	}
 	if (!e && r->product.len) {

@@ -232,7 +232,7 @@ class Callers:
 
     def key(self, name, permissions, token=None, **more):
         """An API key of the one whose token it is."""
-        made = self.api("POST", "/admin/keys", {"name": name, "permissions": sorted(permissions),
+        made = self.api("POST", "/me/keys", {"name": name, "permissions": sorted(permissions),
                                                       **more}, token or self.admin, 201)
         products = frozenset(more["products"]) if "products" in more else None
         return Caller(f"key {name}", "key", frozenset(permissions), bearer(made["key"]),

@@ -13,6 +13,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 
 from slipway import SLIPWAY, Answer, wait_until
@@ -32,6 +33,30 @@ class SocketConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+class Psql:
+    """One psql for many statements: starting it takes longer than they do."""
+
+    def __init__(self, url):
+        self.url, self.process, self.lock = url, None, threading.Lock()
+
+    def run(self, statement):
+        with self.lock:
+            if not self.process or self.process.poll() is not None:
+                self.process = subprocess.Popen(
+                    ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url], text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.process.stdin.write(statement.rstrip().rstrip(";") + ";\n\\echo done\n")
+            self.process.stdin.flush()
+            said = []
+            while not said or said[-1] not in ("done\n", ""):
+                said.append(self.process.stdout.readline())
+            assert said[-1] == "done\n", f"{statement}: {said}"
+
+    def close(self):
+        if self.process:
+            self.process.communicate("\\q\n")
+
+
 class Control:
     """setup_token: the first administrator is still to be made, with the one-time token. beside: another
     one, whose database it is given as its second node."""
@@ -44,6 +69,7 @@ class Control:
         # Tests are greedy; what limits them is named where it is tested.
         self.settings = ["limit.account=1000000", "limit.key=1000000", *settings]
         self.log = self.dir / "control.log"
+        self.psql = Psql(database)
         self.process = None
         command = [SLIPWAY, "init", "--data", self.data, "--database", database, "--json"]
         if beside:
@@ -81,6 +107,7 @@ class Control:
             code = self.stop()
             assert code in (0, None), self.log.read_text()[-4000:]
         finally:
+            self.psql.close()
             if self.process and self.process.poll() is None:
                 self.process.kill()
                 self.process.wait(20)
@@ -93,8 +120,7 @@ class Control:
             with contextlib.closing(sqlite3.connect(path, timeout=20)) as db, db:
                 db.execute(statement)
         else:
-            subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.database, "-c",
-                            statement], check=True, capture_output=True)
+            self.psql.run(statement)
 
     def log_lines(self):
         return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]

@@ -130,7 +130,7 @@ def test_licences_that_cannot_be(plane, customer):
     for change, status, code in (
             ({"account": "nobody@example.com"}, 404, "account_not_found"),
             ({"product": "nothing"}, 404, "product_not_found"),
-            ({"organisation": "nobody"}, 404, "organisation_not_found"),
+            ({"organisation": "nobody"}, 400, "unknown_organisation"),
             ({"entitlements": ["Pro"]}, 400, "entitlement_invalid"),
             ({"entitlements": ["a b"]}, 400, "entitlement_invalid"),
             ({"entitlements": ["x" * 65]}, 400, "entitlement_invalid"),
