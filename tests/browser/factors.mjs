@@ -1,35 +1,9 @@
 // Second factors: enrolment, sign-in with them, a fresh proof before what is dangerous.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { App } from "./authenticator_app.mjs";
 import { assertNothingWrong, focused, look } from "./browser.mjs";
-import { waitUntil } from "./server.mjs";
 import { at, button, field, fillSignIn, forgetProof, leave, link, path, signedIn } from "./steps.mjs";
-
-/** An authenticator app (RFC 6238). It gives each code once, that of the step before first. */
-class App {
-	constructor(secret) {
-		const bits = [...secret].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
-		this.key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
-		this.last = 0;
-	}
-
-	at(step) {
-		const counter = Buffer.alloc(8);
-		counter.writeBigUInt64BE(BigInt(step));
-		const mac = createHmac("sha1", this.key).update(counter).digest();
-		const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
-		return String(number % 1_000_000).padStart(6, "0");
-	}
-
-	async code() {
-		const now = () => Math.floor(Date.now() / 30_000);
-		const step = Math.max(now() - 1, this.last + 1);
-		await waitUntil(() => step <= now(), "the next code", 31);
-		this.last = step;
-		return this.at(step);
-	}
-}
 
 /** Enrols an app by the pages, from the security page. Gives the app and the recovery codes. */
 async function enrol(page, server, account) {
@@ -40,19 +14,13 @@ async function enrol(page, server, account) {
 	await button(page, "Confirm").click();
 	await at(page, "Recovery codes");
 	const codes = await page.getByRole("list", { name: "Recovery codes" }).getByRole("listitem").allTextContents();
-	forgetSteps(server, account, app);
+	app.forgetSteps(server, account);
 	return { app, codes };
 }
 
 async function secretOn(page) {
 	await page.getByText("No camera?").click();
 	return (await page.locator(".secret").textContent()).replaceAll(" ", "");
-}
-
-/** As if the enrolment had been a while ago, so that nobody has to wait for the next code. */
-function forgetSteps(server, account, app) {
-	server.sql(`UPDATE factors SET counter = 1 WHERE account_id = '${account.id}'`);
-	app.last = 0;
 }
 
 export async function an_app_is_enrolled_and_used(browser, server) {
@@ -99,7 +67,7 @@ export async function an_app_is_enrolled_and_used(browser, server) {
 	await at(page, "Security");
 	await page.getByText("enrolled just now").waitFor();
 	await look(page, "security-app");
-	forgetSteps(server, account, app);
+	app.forgetSteps(server, account);
 
 	await button(page, "Sign out").click();
 	await at(page, "Sign in");
@@ -237,6 +205,15 @@ export async function the_first_administrator(browser, server, fresh) {
 	await at(page, "Recovery codes");
 	await button(page, "I have stored them").click();
 	await at(page, "Security");
+
+	// Without them nobody could administer this server.
+	await link(page, "Profile").click();
+	await button(page, "Delete my account").click();
+	await field(page, "Type your e-mail address to confirm").fill("first@example.com");
+	await page.getByRole("dialog").getByRole("button", { name: "Delete my account" }).click();
+	await page.getByRole("dialog", { name: "You are the last administrator" }).waitFor();
+	await look(page, "delete-last-administrator");
+	await button(page, "Close").click();
 	assertNothingWrong(page);
 	await leave(page);
 }

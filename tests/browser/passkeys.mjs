@@ -174,6 +174,21 @@ export async function a_passkey_is_picked_where_names_are_filled_in(browser, ser
 	await leave(page);
 }
 
+export async function who_must_have_a_factor_may_choose_a_passkey(browser, server) {
+	const account = await server.account("passkey-must", "guest");
+	const page = await browser.visit("/account/sessions", BY_BUTTON);
+	await Authenticator.add(page);
+	await fillSignIn(page, account);
+	await at(page, "Authenticator app");
+	await button(page, "Use a passkey instead").click();
+	await button(page, "Continue").click();
+	await at(page, "Recovery codes");
+	await button(page, "I have stored them").click();
+	await at(page, "Sessions"); // where one wanted to go
+	assertNothingWrong(page);
+	await leave(page);
+}
+
 export async function a_browser_without_passkeys_says_so(browser, server) {
 	const account = await server.account("passkey-elsewhere");
 	const page = await signedIn(browser, account, "/account/security");

@@ -12,7 +12,7 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const SLIPWAY = join(process.env.SLIPWAY_BUILD ?? join(ROOT, "build"), "slipway");
 export const ADMIN = { email: "admin@example.com", password: "correct horse battery staple" };
 
-function freePort() {
+export function freePort() {
 	return new Promise((done) => {
 		const probe = createServer().listen(0, "127.0.0.1", () => {
 			const { port } = probe.address();
@@ -36,12 +36,12 @@ export class Server {
 	/** With an administrator, or still to be set up (setupToken). */
 	static async start({ admin = true, settings = [] } = {}) {
 		const server = new Server();
-		server.settings = settings.flatMap((s) => ["--set", s]);
 		server.dir = mkdtempSync(join(tmpdir(), "slipway-test-"));
 		server.data = join(server.dir, "data");
 		server.port = await freePort();
 		// By name, not by address: passkeys need a name.
 		server.url = `https://localhost:${server.port}`;
+		server.settings = [`public_url=${server.url}`, ...settings].flatMap((s) => ["--set", s]);
 		const password = join(server.dir, "password");
 		writeFileSync(password, ADMIN.password, { mode: 0o600 });
 		const made = spawnSync(SLIPWAY, ["init", "--data", server.data, "--json",

@@ -1,7 +1,7 @@
 // Sign-in with a password, sign-out, and the end of a session seen from the page.
 import assert from "node:assert/strict";
 import { assertNothingWrong, focused, look } from "./browser.mjs";
-import { at, button, field, fillSignIn, leave, path, signedIn } from "./steps.mjs";
+import { at, button, field, fillSignIn, forgetProof, leave, link, path, signedIn } from "./steps.mjs";
 
 export async function empty_form_names_what_is_missing(browser) {
 	const page = await browser.visit("/sign-in");
@@ -56,7 +56,32 @@ export async function a_password_can_be_shown(browser) {
 	await button(page, "Show password").click();
 	assert.equal(await field(page, "Password").getAttribute("type"), "text");
 	assert.equal(await field(page, "Password").inputValue(), "secret words");
+	await field(page, "Password").press("a");
+	assert.equal(await page.getByText("Caps Lock is on").count(), 0);
+	await field(page, "Password").dispatchEvent("keyup", { key: "A", modifierCapsLock: true });
+	await page.getByText("Caps Lock is on").waitFor();
+	await look(page, "sign-in-caps");
 	await leave(page);
+}
+
+export async function fields_say_what_belongs_into_them(browser, server) {
+	const filled = async (page) => Object.fromEntries(await page.locator("input[autocomplete]").evaluateAll(
+		(all) => all.map((i) => [i.name, i.autocomplete])));
+	const page = await browser.visit("/sign-in");
+	await at(page, "Sign in");
+	assert.deepEqual(await filled(page), { email: "username webauthn", password: "current-password" });
+	await link(page, "Forgot your password?").click();
+	assert.deepEqual(await filled(page), { email: "username" });
+	await page.goto("/reset-password#any");
+	assert.deepEqual(await filled(page), { password: "new-password" });
+	await leave(page);
+	const own = await signedIn(browser, await server.account("filled-in"), "/account/security");
+	await at(own, "Security");
+	assert.deepEqual(await filled(own), { username: "username", current: "current-password", password: "new-password" });
+	await own.goto("/enrol");
+	await field(own, "Code").waitFor();
+	assert.deepEqual(await filled(own), { otp: "one-time-code" });
+	await leave(own);
 }
 
 export async function keyboard_alone_signs_in_and_out(browser, server) {
@@ -127,8 +152,28 @@ export async function a_session_ended_elsewhere_leads_to_sign_in_and_back(browse
 	await server.admin("DELETE", `/admin/accounts/${account.id}/sessions`);
 	await page.getByRole("link", { name: "Sessions" }).click();
 	await at(page, "Sign in");
+	await page.getByText("Your session has ended.").waitFor();
 	await fillSignIn(page, account);
 	await at(page, "Sessions");
+
+	// Somebody who leaves anyway is let go.
+	await server.admin("DELETE", `/admin/accounts/${account.id}/sessions`);
+	await button(page, "Sign out").click();
+	await at(page, "Sign in");
+
+	// A dialog does not outlive the session.
+	await fillSignIn(page, account);
+	await at(page, "Sessions");
+	await link(page, "Security").click();
+	await button(page, "Add a passkey").click();
+	forgetProof(server, account);
+	await button(page, "Continue").click();
+	await page.getByRole("dialog", { name: "Confirm that it is you" }).waitFor();
+	await field(page.getByRole("dialog"), "Password").fill(account.password);
+	await server.admin("DELETE", `/admin/accounts/${account.id}/sessions`);
+	await page.keyboard.press("Enter");
+	await at(page, "Sign in");
+	assert.equal(await page.getByRole("dialog").count(), 0);
 	assertNothingWrong(page);
 	await leave(page);
 }

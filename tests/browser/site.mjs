@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { look } from "./browser.mjs";
+import { assertNothingWrong, look } from "./browser.mjs";
 import { ROOT, waitUntil } from "./server.mjs";
 import { at, button, field, fillSignIn, leave, link, signedIn } from "./steps.mjs";
 
@@ -21,6 +21,54 @@ export async function unknown_paths_are_a_page_for_people(browser, server) {
 		assert.match(answer.headers["content-security-policy"], /trusted-types 'none'/);
 	}
 	assert.equal((await server.request("GET", "/no-such-page")).json.code, "not_found");
+}
+
+/** As somebody whose role lacks a permission. Every role there is has those of today's pages. */
+async function withoutPermission(page, permission) {
+	await page.route("**/api/v1/me", async (route) => {
+		const response = await route.fetch();
+		const me = await response.json();
+		await route.fulfill({ response, json: { ...me, permissions: me.permissions?.filter((p) => p !== permission) } });
+	});
+}
+
+export async function a_page_one_may_not_open_says_what_is_missing(browser, server) {
+	const account = await server.account("reader");
+	const page = await browser.visit("/account/keys", { ignoreHTTPSErrors: true });
+	await at(page, "Sign in");
+	await withoutPermission(page, "self.write");
+	await fillSignIn(page, account);
+	await at(page, "Not permitted");
+	await page.getByText("You may not open “API keys”").waitFor();
+	assert.deepEqual(await page.getByRole("definition").allTextContents(), [account.email, "user", "the permission self.write"]);
+	await look(page, "not-permitted");
+	assert.equal(await link(page, "API keys").count(), 0, "nor is it in the menu");
+	await link(page, "Go to your account").click();
+	await at(page, "Profile");
+	await page.goBack();
+	await at(page, "Not permitted");
+	await page.unroute("**/api/v1/me");
+	await button(page, "Sign in as somebody else").click();
+	await at(page, "Sign in");
+	await fillSignIn(page, await server.account("writer"));
+	await at(page, "API keys");
+	assertNothingWrong(page);
+	await leave(page);
+}
+
+export async function who_must_have_a_factor_is_led_to_it(browser, server) {
+	const page = await browser.visit("/account/keys", { ignoreHTTPSErrors: true });
+	await withoutPermission(page, "self.write");
+	await fillSignIn(page, await server.account("reader-to-enrol", "guest"));
+	await at(page, "Authenticator app");
+	await page.goto("/account/keys");
+	await at(page, "Not permitted");
+	await page.getByText("Your account must have a second factor before you can do this.").waitFor();
+	await look(page, "not-permitted-factor");
+	await link(page, "Set up a second factor").click();
+	await at(page, "Security");
+	assertNothingWrong(page);
+	await leave(page);
 }
 
 export async function nginx_and_the_table_of_pages_agree(browser, server) {
@@ -139,6 +187,22 @@ export async function offline(browser, server) {
 	await button(page, "Try again").click();
 	await page.getByText("This session").waitFor();
 	assert.equal(await page.getByText("You are offline.").count(), 0);
+	await leave(page);
+}
+
+export async function a_server_out_of_reach_is_asked_again(browser, server) {
+	const account = await server.account("out-of-reach");
+	const page = await signedIn(browser, account, "/account/sessions");
+	await page.route("**/api/v1/me", (route) => route.abort());
+	await page.reload();
+	await at(page, "No connection");
+	await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+	await look(page, "no-connection");
+	await button(page, "Try again").click();
+	await at(page, "No connection");
+	await page.unroute("**/api/v1/me");
+	await at(page, "Sessions"); // by itself
+	assertNothingWrong(page);
 	await leave(page);
 }
 

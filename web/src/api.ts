@@ -165,7 +165,8 @@ export function explain(error: unknown): string {
 		const wait = error.retryAfter;
 		return wait > 0 ? `Too many attempts. Try again in ${duration(wait)}.` : "Too many attempts. Try again later.";
 	}
-	if (error.status === 503 && error.code !== "mail_off") return "The server is busy or restarting. Try again in a moment.";
+	if (error.code === "mail_off") return error.message;
+	if (error.status === 503) return "The server is busy or restarting. Try again in a moment.";
 	if (error.status >= 500)
 		return `The server failed to do this. If it happens again, tell your administrator${
 			error.requestId ? `: request ${error.requestId}` : ""}.`;

@@ -97,8 +97,13 @@ export function Form({ onSubmit, submit, children, kind = "primary", more, label
 			if (mounted.current) setBusy(false);
 		}
 	};
+	// What was wrong is being put right.
+	const onInput = (event: Event) => {
+		const { name } = event.target as Control;
+		if (errors[name]) setErrors({ ...errors, [name]: "" });
+	};
 	return (
-		<form ref={form} noValidate onSubmit={send} aria-label={label} aria-busy={busy}>
+		<form ref={form} noValidate onSubmit={send} onInput={onInput} aria-label={label} aria-busy={busy}>
 			{failure && <Alert kind="error">{failure}</Alert>}
 			<FormContext.Provider value={errors}>{children}</FormContext.Provider>
 			<div class="actions">
@@ -226,8 +231,7 @@ export function PasswordField({ name = "password", label = "Password", hint, aft
 					<div class="with-button" onKeyDown={onKey} onKeyUp={onKey} onFocusOut={() => setCaps(false)}>
 						<input required maxLength={1024} spellcheck={false} autocapitalize="off" {...(input as object)} {...ids}
 							ref={ref} name={name} {...{ type: shown ? "text" : "password" } as object} />
-						<button type="button" class="inside" aria-pressed={shown}
-							aria-label={`Show ${label.toLowerCase()}`} onClick={() => setShown(!shown)}>
+						<button type="button" class="inside" aria-label={`${shown ? "Hide" : "Show"} ${label.toLowerCase()}`} onClick={() => setShown(!shown)}>
 							{shown ? "Hide" : "Show"}
 						</button>
 					</div>

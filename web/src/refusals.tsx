@@ -56,7 +56,7 @@ export function NotPermitted({ page }: { page: Page }) {
 					: "An administrator can give you a role that has it: tell them what stands here."}</p>
 				<div class="actions">
 					{mustEnrol
-						? <Link to="/enrol" class="button primary">Set up a second factor</Link>
+						? <Link to="/account/security" class="button primary">Set up a second factor</Link>
 						: <Link to="/account" class="button primary">Go to your account</Link>}
 					<Button onClick={() => void signOut(session, page.path).catch((error) => setFailure(explain(error)))}>Sign in as somebody else</Button>
 				</div>

@@ -13,9 +13,8 @@ export function StepUp({ onDone }: { onDone(proved: boolean): void }) {
 	const factors = useLoad(() => get<Factors>("/me/factors"));
 	const cancel = () => onDone(false);
 	const more = <Button onClick={cancel}>Cancel</Button>;
-	// A wrong answer is 401 here, and no end of the session.
 	const prove = async (proof: Proof | { password: string | undefined }) => {
-		await post("/auth/step-up", proof, { open: true });
+		await post("/auth/step-up", proof);
 		onDone(true);
 	};
 	return (

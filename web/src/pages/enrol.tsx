@@ -3,9 +3,11 @@ import { useState } from "preact/hooks";
 import { post } from "../api";
 import { FACTOR_CONCERNS, RecoveryCodes } from "../factors";
 import { CodeField, compact, Form } from "../forms";
+import { AddPasskey } from "../passkeys";
 import { Heading, Link, navigate } from "../router";
 import { takeReturn, useSession } from "../session";
-import { CopyButton, Show, useLoad } from "../ui";
+import { Button, CopyButton, Show, useLoad } from "../ui";
+import { hasPasskeys } from "../webauthn";
 
 interface Enrolment {
 	id: string;
@@ -37,7 +39,7 @@ function Scan({ enrolment, onConfirmed }: { enrolment: Enrolment; onConfirmed(co
 				<li>
 					<Form submit="Confirm" concerns={{ ...FACTOR_CONCERNS, invalid_factor: "otp" }} onSubmit={async (values) => {
 						const otp = compact(values.otp);
-						const answer = await post<{ recovery_codes: string[] }>("/me/totp/confirm", { otp }, { open: true });
+						const answer = await post<{ recovery_codes: string[] }>("/me/totp/confirm", { otp });
 						onConfirmed(answer.recovery_codes);
 					}}>
 						<CodeField label="Code" hint="The six digits it shows now." autoFocus={false} />
@@ -52,6 +54,8 @@ export function Enrol() {
 	const session = useSession();
 	const enrolment = useLoad(() => post<Enrolment>("/me/totp"));
 	const [codes, setCodes] = useState<string[]>();
+	const [instead, setInstead] = useState(false);
+	const keep = (made: string[]) => (made.length > 0 ? setCodes(made) : void done());
 	const done = async () => {
 		await session.refresh(); // it may permit more now
 		navigate(takeReturn("/account/security"), { replace: true });
@@ -68,9 +72,13 @@ export function Enrol() {
 			<Heading>Authenticator app</Heading>
 			<p>From now on you sign in with your password and a code from an app, so that a stolen password is not enough.</p>
 			<Show of={enrolment} what="your secret">
-				{(data) => <Scan enrolment={data} onConfirmed={(list) => (list.length > 0 ? setCodes(list) : void done())} />}
+				{(data) => <Scan enrolment={data} onConfirmed={keep} />}
 			</Show>
-			<p><Link to="/account/security">Not now</Link></p>
+			<ul class="ways">
+				{hasPasskeys() && <li><Button kind="link" onClick={() => setInstead(true)}>Use a passkey instead</Button></li>}
+				<li><Link to="/account/security">Not now</Link></li>
+			</ul>
+			{instead && <AddPasskey onAdded={(made) => keep(made.recovery_codes)} onClose={() => setInstead(false)} />}
 		</>
 	);
 }

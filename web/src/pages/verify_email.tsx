@@ -46,7 +46,7 @@ export function VerifyEmail() {
 	return (
 		<>
 			<Heading>Address confirmed</Heading>
-			<p>From now on <strong class="breakable">{outcome.data.email}</strong> is the address of your account.</p>
+			<p>Your account has the address <strong class="breakable">{outcome.data.email}</strong>, and mail to it reaches you.</p>
 			<div class="actions">{onward}</div>
 		</>
 	);
