@@ -59,8 +59,8 @@ static err go_to_sign_in(struct request *rq, err e, bool link)
 
 	log_write(ours ? LOG_WARN_LEVEL : LOG_INFO_LEVEL,
 		"sign-in through an identity provider failed", fields);
-	return go_to(
-		rq, arena_printf(t->arena, "%s?error=%s", link ? "/account" : "/sign-in", reason));
+	return go_to(rq, arena_printf(t->arena, "%s?error=%s",
+				 link ? "/account/identities" : "/sign-in", reason));
 }
 
 err get_federation_start(struct request *rq)

@@ -18,7 +18,7 @@ export async function profile_and_menu(browser, server) {
 }
 
 export async function long_names(browser, server) {
-	const long = { email: `${"a-very-long-name.".repeat(3)}b@${"sub-domain.".repeat(14)}example.com`, role: "user",
+	const long = { email: `${"x".repeat(64)}@${"sub-domain.".repeat(14)}example.com`, role: "user",
 		password: "a long enough password" };
 	await server.admin("POST", "/admin/organisations", { name: "Ä".repeat(99) });
 	await server.admin("POST", "/admin/accounts", { ...long, organisation: "Ä".repeat(99) });
@@ -26,6 +26,12 @@ export async function long_names(browser, server) {
 	const page = await signedIn(browser, long, "/account", { userAgent: agent });
 	await at(page, "Profile");
 	await look(page, "profile-long");
+	await button(page, "Change address").click();
+	await look(page, "profile-address-long");
+	await page.keyboard.press("Escape");
+	await button(page, "Send a link to confirm it").click();
+	await page.getByText("A link is on its way").waitFor();
+	await look(page, "profile-link-sent-long");
 	await page.goto("/account/sessions");
 	await page.getByText("This session").waitFor();
 	await look(page, "sessions-long");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { createServer } from "node:http";
 import { look } from "./browser.mjs";
-import { at, button, field, leave, link, path, signedIn } from "./steps.mjs";
+import { at, button, field, forgetProof, leave, link, path, signedIn } from "./steps.mjs";
 
 const encode = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
@@ -79,6 +79,19 @@ export async function sign_in_through_a_provider(browser, server) {
 		await at(page, "Sessions");
 		await link(page, "Profile").click();
 		await page.getByRole("definition").filter({ hasText: "jo@example.test" }).waitFor();
+
+		// Without a password and a factor, the provider is the proof.
+		await link(page, "Security").click();
+		await page.getByText("You have none: you sign in with one of your linked accounts.").waitFor();
+		await look(page, "security-no-password");
+		forgetProof(server, await server.admin("GET", "/admin/accounts/jo@example.test"));
+		await link(page, "Set up an authenticator app").click();
+		const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
+		await dialog.getByText("Sign in once more where you have your account").waitFor();
+		await look(page, "step-up-provider");
+		await link(dialog, "Continue with The Works").click();
+		await page.getByRole("img", { name: /QR code/ }).waitFor();
+		assert.equal(path(page), "/enrol");
 		await button(page, "Sign out").click();
 		await page.waitForURL((url) => url.href.startsWith(`${provider.issuer}/logout`));
 		await page.goto(`${server.url}/account`);
@@ -113,6 +126,7 @@ export async function accounts_elsewhere_are_linked_and_unlinked(browser, server
 		const stranger = await signedIn(browser, await server.account("stranger"), "/account/identities");
 		await button(stranger, "Link The Guild").click();
 		await stranger.getByText("That account is linked to somebody else here.").waitFor();
+		assert.equal(path(stranger), "/account/identities");
 		await look(stranger, "identities-taken");
 		await leave(stranger);
 

@@ -2,7 +2,6 @@
 import { useState } from "preact/hooks";
 import { del, explain, post, Problem } from "../api";
 import { CheckField, Field, FieldError, Form } from "../forms";
-import { ProviderFailure } from "../providers";
 import { Heading } from "../router";
 import { isLimit, keepingTheme, leave, useSession, type Me } from "../session";
 import { Alert, Button, Dialog, Section } from "../ui";
@@ -125,7 +124,6 @@ export function Account() {
 	return (
 		<>
 			<Heading>Profile</Heading>
-			<ProviderFailure />
 			<Address me={me} />
 			<Section title="What you may do">
 				{limits.length > 0 && <p>Only for {limits.map(describeLimit).join(", ")}:</p>}

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { del, getAll, post } from "../api";
 import { Form } from "../forms";
-import type { Provider } from "../providers";
+import { ProviderFailure, type Provider } from "../providers";
 import { Heading } from "../router";
 import { Alert, Confirmed, Empty, LastUsed, Section, Show, Time, useLoad } from "../ui";
 
@@ -37,6 +37,7 @@ export function Identities() {
 		<>
 			<Heading>Linked accounts</Heading>
 			<p class="muted">Sign in here with an account you have elsewhere.</p>
+			<ProviderFailure />
 			{said && <Alert kind="success">{said}</Alert>}
 			<Section title="Your accounts elsewhere">
 				<Show of={own} what="linked accounts">
