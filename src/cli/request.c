@@ -10,9 +10,10 @@
 
 #include "base/banned.h"
 
-#define URL_MAX 8000
-#define PAGE    200
-#define LIMIT   50
+#define URL_MAX  8000
+#define FORM_MAX 32768 /* has room for a token of a CI provider */
+#define PAGE     200
+#define LIMIT    50
 
 const char *request_path(struct cli *cli, const char *pattern)
 {
@@ -39,7 +40,7 @@ const char *request_form(struct cli *cli, const char *const (*pairs)[2], size_t 
 	AUTO(buf) out = {0};
 	const char *text;
 
-	buf_init(&out, URL_MAX);
+	buf_init(&out, FORM_MAX);
 	for (size_t i = 0; i < count; i++) {
 		if (!pairs[i][1])
 			continue;
