@@ -13,6 +13,7 @@
 	X(customer_commands)                                                                       \
 	X(access_commands)                                                                         \
 	X(provider_commands)                                                                       \
+	X(workload_commands)                                                                       \
 	X(signing_key_commands)                                                                    \
 	X(activity_commands)                                                                       \
 	X(audit_commands)                                                                          \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cli/ci_token.h"
 #include "cli/interrupt.h"
 #include "cli/secret_input.h"
 #include "crypto/secret.h"
@@ -70,6 +71,9 @@ static err choose_identity(struct cli *cli, const char *server, struct session *
 	} else if (token || key) {
 		s->identity = IDENTITY_GIVEN;
 		s->bearer = token ? token : key;
+	} else if (ci_token_is_given(cli) ||
+		   (s->identity == IDENTITY_NOBODY && ci_token_can_be_asked_for())) {
+		s->identity = IDENTITY_JOB;
 	}
 	if (s->server)
 		return OK;
@@ -246,9 +250,8 @@ static err send_as(struct session *s, const struct http_request *rq, struct http
 {
 	struct http_header headers[SESSION_HEADERS + 1];
 	struct http_request with = *rq;
-	const char *bearer = s->identity == IDENTITY_GIVEN       ? s->bearer
-			     : s->identity == IDENTITY_SIGNED_IN ? s->credentials.access_token
-								 : NULL;
+	const char *bearer =
+		s->identity == IDENTITY_SIGNED_IN ? s->credentials.access_token : s->bearer;
 	AUTO(buf) value = {0};
 	err e;
 
@@ -268,22 +271,41 @@ static err send_as(struct session *s, const struct http_request *rq, struct http
 	return e;
 }
 
+/* A job that was given a token has that one, and it is good once. */
+static bool can_renew(const struct cli *cli, const struct session *s)
+{
+	return s->identity == IDENTITY_SIGNED_IN ||
+	       (s->identity == IDENTITY_JOB && !ci_token_is_given(cli));
+}
+
+static bool token_is_due(const struct cli *cli, const struct session *s)
+{
+	int64_t ends_us = s->identity == IDENTITY_SIGNED_IN ? s->credentials.access_expires_us
+							    : s->bearer_expires_us;
+
+	if (s->identity == IDENTITY_JOB && !s->bearer)
+		return true;
+	return can_renew(cli, s) && clock_wall_us() > ends_us - RENEW_BEFORE_US;
+}
+
+static err new_token(struct cli *cli, struct session *s)
+{
+	return s->identity == IDENTITY_JOB ? ci_token_exchange(cli, s) : renew(cli, s);
+}
+
 err session_try(struct cli *cli, const struct http_request *rq, struct http_answer *a)
 {
 	struct session *s;
 	err e = session_get(cli, &s);
 
-	if (e != OK)
-		return e;
-	if (s->identity == IDENTITY_SIGNED_IN &&
-		clock_wall_us() > s->credentials.access_expires_us - RENEW_BEFORE_US)
-		e = renew(cli, s);
+	if (e == OK && token_is_due(cli, s))
+		e = new_token(cli, s);
 	if (e != OK)
 		return e;
 	e = send_as(s, rq, a);
-	if (e != ERR_UNAUTHENTICATED || s->identity != IDENTITY_SIGNED_IN)
+	if (e != ERR_UNAUTHENTICATED || !can_renew(cli, s))
 		return e;
-	e = renew(cli, s);
+	e = new_token(cli, s);
 	return e == OK ? send_as(s, rq, a) : e;
 }
 
@@ -312,6 +334,24 @@ static const char *remedy(const char *code)
 	return NULL;
 }
 
+/* The same to a CI job; NULL: as to everybody. */
+static const char *remedy_for_job(struct cli *cli, err e, const char *code)
+{
+	const struct session *s = cli->data;
+
+	if (!s || s->identity != IDENTITY_JOB || !s->bearer)
+		return NULL;
+	if (!strcmp(code, "permission_missing"))
+		return arena_printf(cli->arena, "the workload identity permits: %s", s->scope);
+	if (e != ERR_UNAUTHENTICATED)
+		return NULL;
+	return s->bearer_expires_us <= clock_wall_us()
+		       ? "the job's access token has ended; the workload identity can have a "
+			 "longer --lifetime"
+		       : "the workload identity was changed, disabled or deleted meanwhile, or its "
+			 "owner was";
+}
+
 static void hint_for(struct cli *cli, err e, const struct http_answer *a)
 {
 	const struct session *s = cli->data;
@@ -320,10 +360,15 @@ static void hint_for(struct cli *cli, err e, const struct http_answer *a)
 		return;
 	if (!strcmp(a->code, "certificate"))
 		cli_hint_certificate(cli, buf_span(&a->detail), s ? s->ca_file : NULL);
+	else if (remedy_for_job(cli, e, a->code))
+		cli_hint(cli, "%s", remedy_for_job(cli, e, a->code));
 	else if (remedy(a->code))
 		cli_hint(cli, "%s", remedy(a->code));
 	else if (a->status == 0 && e == ERR_UNAVAILABLE)
 		cli_hint(cli, "is %s right, and does the server run?", s ? s->server : "the URL");
+	else if (e == ERR_UNAUTHENTICATED && s && s->identity == IDENTITY_NOBODY &&
+		 ci_token_advice(cli, s))
+		cli_hint(cli, "%s", ci_token_advice(cli, s));
 	else if (e == ERR_UNAUTHENTICATED && s && s->identity == IDENTITY_NOBODY)
 		cli_hint(cli, "sign in with `slipway login`, or set SLIPWAY_API_KEY");
 	else if (e == ERR_UNAUTHENTICATED && s && s->identity == IDENTITY_GIVEN)

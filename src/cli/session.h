@@ -18,6 +18,7 @@ enum session_identity {
 	IDENTITY_NOBODY,
 	IDENTITY_GIVEN,     /* --token, --api-key or their environment */
 	IDENTITY_SIGNED_IN, /* slipway login */
+	IDENTITY_JOB,       /* a CI job (cli/ci_token.h) */
 };
 
 struct session {
@@ -25,7 +26,9 @@ struct session {
 	const char *server; /* "https://host:port" */
 	const char *ca_file;
 	enum session_identity identity;
-	const char *bearer;             /* with IDENTITY_GIVEN */
+	const char *bearer;        /* with IDENTITY_GIVEN; IDENTITY_JOB: NULL until needed */
+	int64_t bearer_expires_us; /* with IDENTITY_JOB, as is scope: what it permits */
+	const char *scope;
 	struct credentials credentials; /* with IDENTITY_SIGNED_IN */
 	json_t *problem;                /* the document of the last refusal, or NULL */
 	int64_t interrupted_us;         /* monotonic: when Ctrl-C was noticed; 0: not */

@@ -17,6 +17,9 @@ const struct option slipway_globals[] = {
 		.env = "SLIPWAY_API_KEY"},
 	{"token", "TOKEN", VALUE_TEXT, 0, "an access token instead of a sign-in",
 		.env = "SLIPWAY_TOKEN"},
+	{"id-token-file", "FILE", VALUE_FILE, 0,
+		"file with the token that a CI provider gave this job, instead of a sign-in "
+		"(environment SLIPWAY_ID_TOKEN: the token itself)"},
 	{"json", NULL, VALUE_FLAG, 0, "print the API's answer as JSON instead of a table"},
 	{"help", NULL, VALUE_FLAG, 0, "explain the command"},
 	{0},

@@ -13,6 +13,7 @@
 #include "federation/workload_identity.h"
 #include "service/audit.h"
 #include "service/issue_tokens.h"
+#include "service/roles.h"
 #include "service/workload_identities.h"
 
 #include "base/banned.h"
@@ -317,11 +318,14 @@ static void describe(struct work *w)
 static err narrow(struct work *w)
 {
 	struct task *t = w->task;
+	span names, ignored;
+	bool own;
 
 	w->scope = scoped_permissions(t->arena, w->permissions, w->asked->scope);
-	return w->scope.len ? OK
-			    : fail(t, ERR_INVALID, "invalid_scope",
-				      "The workload identity permits nothing of this.");
+	permissions_split(t->arena, w->scope, &names, &ignored, &own);
+	return names.len ? OK
+			 : fail(t, ERR_INVALID, "invalid_scope",
+				   "The workload identity permits nothing of this.");
 }
 
 /* From here on the identity acts. */
