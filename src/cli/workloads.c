@@ -333,7 +333,7 @@ static const struct command commands[] = {
 		.examples =
 			"slipway workload create release --github acme/vpn --ref 'refs/tags/v*' "
 			"--product vpn --channel stable\n"
-			"slipway workload create nightly --gitlab acme/vpn --gitlab-server "
+			"slipway workload create nightly --gitlab acme/vpn --issuer "
 			"https://gitlab.example.com --ref refs/heads/main --product vpn "
 			"--channel dev",
 		.next = "the job itself: deploy/ci/github-actions.yml, deploy/ci/gitlab-ci.yml."},

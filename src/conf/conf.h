@@ -98,7 +98,8 @@
 		"API requests per second and account, its devices included; ten times as many at " \
 		"once")                                                                            \
 	X(KEY_RATE, "limit.key", INT, "50", 1, 1000000,                                            \
-		"API requests per second and API key; ten times as many at once")                  \
+		"API requests per second and API key or workload identity; ten times as many at "  \
+		"once")                                                                            \
 	X(CHECK_RATE, "limit.check", INT, "100", 1, 1000000,                                       \
 		"Update checks per second and client address (of IPv6, its /64)")                  \
 	X(DOWNLOAD_CONNECTIONS, "limit.downloads", INT, "16", 1, 65536,                            \
