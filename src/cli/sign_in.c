@@ -278,6 +278,7 @@ static err run_whoami(struct cli *cli)
 	static const char *const with[] = {
 		[IDENTITY_GIVEN] = "the token given",
 		[IDENTITY_SIGNED_IN] = "slipway login",
+		[IDENTITY_JOB] = "the token of this CI job",
 	};
 	const struct session *s;
 	const char *how;
