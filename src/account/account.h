@@ -16,6 +16,7 @@
 struct account {
 	span id, email, role;
 	span org;           /* organisation id or empty */
+	span org_name;      /* as it was read; empty: none */
 	span password_hash; /* PHC string: never leaves the server */
 	bool disabled;
 	span permissions;                        /* of its role; empty when the role is gone */

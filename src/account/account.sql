@@ -10,7 +10,8 @@ SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at
     factor_required, (SELECT COUNT(*) FROM factors f
         WHERE f.account_id = accounts.id AND f.state = 'active'),
     (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
-    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at,
+    (SELECT o.name FROM organisations o WHERE o.id = accounts.organisation_id)
 FROM accounts WHERE id = $1;
 
 -- name: account_select_by_email
@@ -18,7 +19,8 @@ SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at
     factor_required, (SELECT COUNT(*) FROM factors f
         WHERE f.account_id = accounts.id AND f.state = 'active'),
     (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
-    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at,
+    (SELECT o.name FROM organisations o WHERE o.id = accounts.organisation_id)
 FROM accounts WHERE email_key = $1;
 
 -- name: account_list_sql
@@ -26,7 +28,8 @@ SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at
     factor_required, (SELECT COUNT(*) FROM factors f
         WHERE f.account_id = accounts.id AND f.state = 'active'),
     (SELECT r.permissions FROM roles r WHERE r.name = accounts.role),
-    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at
+    (SELECT r.max_sessions FROM roles r WHERE r.name = accounts.role), verified_at,
+    (SELECT o.name FROM organisations o WHERE o.id = accounts.organisation_id)
 FROM accounts WHERE id > $1 AND ($2 = '' OR organisation_id = $2) ORDER BY id LIMIT $3;
 
 -- name: account_update_sql
@@ -133,11 +136,15 @@ INSERT INTO invitations (id, email, email_key, role, organisation_id, invited_by
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: invitation_select
-SELECT id, email, role, organisation_id, invited_by, created_at, expires_at
+SELECT id, email, role, organisation_id, invited_by, created_at, expires_at,
+    (SELECT o.name FROM organisations o WHERE o.id = invitations.organisation_id),
+    (SELECT a.email FROM accounts a WHERE a.id = invitations.invited_by)
 FROM invitations WHERE id = $1;
 
 -- name: invitation_list_sql
-SELECT id, email, role, organisation_id, invited_by, created_at, expires_at
+SELECT id, email, role, organisation_id, invited_by, created_at, expires_at,
+    (SELECT o.name FROM organisations o WHERE o.id = invitations.organisation_id),
+    (SELECT a.email FROM accounts a WHERE a.id = invitations.invited_by)
 FROM invitations WHERE id > $1 AND expires_at > $2 AND ($3 = '' OR organisation_id = $3)
 ORDER BY id LIMIT $4;
 

@@ -27,6 +27,7 @@ static void read_account(struct db_rows *rows, struct arena *a, struct account *
 		.permissions = db_text_in(rows, 11, a),
 		.max_sessions = db_int(rows, 12),
 		.verified_at_us = db_int(rows, 13),
+		.org_name = db_text_in(rows, 14, a),
 	};
 	if (role_permissions(ret->role).len)
 		ret->permissions = role_permissions(ret->role);

@@ -13,6 +13,7 @@ struct invitation {
 	span id, email, role;
 	span org; /* organisation id or empty */
 	span invited_by;
+	span org_name, inviter; /* as they were read: its name, their address; or empty */
 	int64_t created_at_us, expires_at_us;
 };
 

@@ -17,6 +17,8 @@ static void read_invitation(struct db_rows *rows, struct arena *a, struct invita
 		.invited_by = db_text_in(rows, 4, a),
 		.created_at_us = db_int(rows, 5),
 		.expires_at_us = db_int(rows, 6),
+		.org_name = db_text_in(rows, 7, a),
+		.inviter = db_text_in(rows, 8, a),
 	};
 }
 

@@ -14,6 +14,7 @@ void write_account(struct request *rq, const struct account *a)
 	json_str(&rq->out, "email", a->email);
 	json_str(&rq->out, "role", a->role);
 	answer_text_or_null(rq, "organisation", a->org);
+	answer_text_or_null(rq, "organisation_name", a->org_name);
 	json_cstr(&rq->out, "state", a->disabled ? "disabled" : "active");
 	json_time(&rq->out, "created_at", a->created_at_us);
 	answer_time(rq, "last_login_at", a->last_login_at_us);

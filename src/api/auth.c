@@ -154,6 +154,7 @@ err get_me(struct request *rq)
 	json_bool(&rq->out, "has_password", account.password_hash.len > 0);
 	json_str(&rq->out, "role", account.role);
 	answer_text_or_null(rq, "organisation", account.org);
+	answer_text_or_null(rq, "organisation_name", account.org_name);
 	answer_words(rq, "permissions", c->permissions);
 	answer_words(rq, "entitlements", c->entitlements);
 	answer_text_or_null(rq, "session_id", c->session);

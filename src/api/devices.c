@@ -10,6 +10,9 @@ static void write_device(struct request *rq, const struct device *d)
 	json_begin_object(&rq->out, NULL);
 	json_str(&rq->out, "id", d->id);
 	json_str(&rq->out, "licence_id", d->licence_id);
+	json_str(&rq->out, "account_id", d->account_id);
+	json_str(&rq->out, "account", d->account);
+	json_str(&rq->out, "product", d->product);
 	json_str(&rq->out, "name", d->name);
 	json_str(&rq->out, "os", d->os);
 	json_str(&rq->out, "arch", d->arch);
@@ -23,8 +26,8 @@ err list_devices(struct request *rq)
 {
 	size_t limit = (size_t)page_limit(rq), count;
 	struct device *list;
-	err e = device_list_page(&rq->task, request_text(rq, "licence"), page_cursor(rq),
-		(int64_t)limit + 1, &list, &count);
+	err e = device_list_page(&rq->task, request_text(rq, "licence"),
+		request_text(rq, "account"), page_cursor(rq), (int64_t)limit + 1, &list, &count);
 
 	if (e)
 		return e;

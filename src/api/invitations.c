@@ -14,7 +14,9 @@ static void write_invitation(struct request *rq, const struct invitation *i, spa
 	json_str(&rq->out, "email", i->email);
 	json_str(&rq->out, "role", i->role);
 	answer_text_or_null(rq, "organisation", i->org);
+	answer_text_or_null(rq, "organisation_name", i->org_name);
 	json_str(&rq->out, "invited_by", i->invited_by);
+	answer_text_or_null(rq, "inviter", i->inviter);
 	json_time(&rq->out, "created_at", i->created_at_us);
 	json_time(&rq->out, "expires_at", i->expires_at_us);
 	if (link.len)

@@ -295,8 +295,9 @@ static const struct field new_device[] = {TEXT("name", 1, 200, "What people call
 	END};
 static const struct field activation[] = {TEXT("licence_key", 1, 200, "The licence key"),
 	{"device", FIELD_OBJECT, true, 0, 0, NULL, new_device, "The device"}, END};
-static const struct field devices_query[] = {
-	OPT_TEXT("licence", 128, "Only those of this licence"), PAGE_QUERY, END};
+static const struct field devices_query[] = {OPT_TEXT("licence", 128, "Only those of this licence"),
+	OPT_TEXT("account", 254, "Only of this account's licences: id or e-mail address"),
+	PAGE_QUERY, END};
 static const struct field device_change[] = {
 	CHOICE("state", "active", "Admits a revoked device again; it still has to activate"), END};
 
@@ -328,7 +329,8 @@ static const struct field update_report[] = {TEXT("release_id", 1, 128, "The rel
 	TEXT("device", 1, 128, "Device id, or a name the client chose for itself"),
 	CHOICE("stage", UPDATE_STAGES, "How far it got"),
 	OPT_TEXT("error", 1000, "What went wrong"), END};
-static const struct field downloads_query[] = {OPT_TEXT("account", 128, "Only of this account"),
+static const struct field downloads_query[] = {
+	OPT_TEXT("account", 254, "Only of this account: id or e-mail address"),
 	OPT_TEXT("product", 128, "Only of this product: id or name"),
 	OPT_TEXT("package", 128, "Only of this package"),
 	OPT_CHOICE("state", "granted started transferred completed failed", "Only in this state"),

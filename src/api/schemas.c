@@ -167,6 +167,7 @@ static const struct field me[] = {
 	OPT_TIME("verified_at", "When its holder showed that mail reaches them"),
 	BOOL("has_password", "Whether one can sign in to it with a password"),
 	TEXT("role", "Its role"), OPT_TEXT("organisation", "Its organisation's id"),
+	OPT_TEXT("organisation_name", "Its organisation's name"),
 	STRINGS("permissions", "What these credentials permit"),
 	STRINGS("entitlements", "Codes of the account's licences"),
 	OPT_TEXT("session_id", "The session, not of API keys"),
@@ -180,6 +181,7 @@ static const struct field me[] = {
 
 static const struct field account[] = {TEXT("id", "Id"), TEXT("email", "E-mail address"),
 	TEXT("role", "What the account may do"), OPT_TEXT("organisation", "Its organisation's id"),
+	OPT_TEXT("organisation_name", "Its organisation's name"),
 	CHOICE("state", "active disabled", "Disabled accounts can do nothing"),
 	TIME("created_at", "When it was created"), OPT_TIME("last_login_at", "Latest sign-in"),
 	OPT_TIME("verified_at", "When its holder showed that mail reaches them"), END};
@@ -197,8 +199,9 @@ static const struct field permission[] = {TEXT("name", "As roles and API keys li
 static const struct field invitation[] = {TEXT("id", "Id"), TEXT("email", "Who is invited"),
 	TEXT("role", "What the account will permit"),
 	OPT_TEXT("organisation", "Its organisation's id"),
-	TEXT("invited_by", "The account that invites"), TIME("created_at", "When it was made"),
-	TIME("expires_at", "When it ends"),
+	OPT_TEXT("organisation_name", "Its organisation's name"),
+	TEXT("invited_by", "The account that invites"), OPT_TEXT("inviter", "Its e-mail address"),
+	TIME("created_at", "When it was made"), TIME("expires_at", "When it ends"),
 	OPT_TEXT("link", "Where this server sends no mail: to be handed over, shown once"), END};
 static const struct field verified_email[] = {TEXT("email", "The address that counts now"), END};
 static const struct field organisation[] = {
@@ -396,8 +399,9 @@ static const struct field activation[] = {TEXT("device_id", "The device, the sam
 	TEXT("refresh_token", "Gets the next tokens, once"),
 	TEXT("device_token", "For update checks, for weeks"), END};
 static const struct field device[] = {TEXT("id", "Id"), TEXT("licence_id", "Its licence"),
-	TEXT("name", "What people call it"), TEXT("os", "Operating system"),
-	TEXT("arch", "Processor architecture"),
+	TEXT("account_id", "Whose licence that is"), TEXT("account", "Their e-mail address"),
+	TEXT("product", "Name of the product it is for"), TEXT("name", "What people call it"),
+	TEXT("os", "Operating system"), TEXT("arch", "Processor architecture"),
 	CHOICE("state", "active revoked", "Revoked devices can do nothing"),
 	TIME("created_at", "When it was activated"), TIME("last_seen_at", "Latest activation"),
 	END};
@@ -423,6 +427,10 @@ static const struct field download[] = {TEXT("id", "Id"),
 	OPT_TEXT("package_id", "Package; null: any of the release"), TEXT("release_id", "Release"),
 	OPT_TEXT("account_id", "Who; null: anonymous"), OPT_TEXT("device_id", "On which device"),
 	OPT_TEXT("licence_id", "By which licence"), OPT_TEXT("filename", "Name of the file"),
+	OPT_TEXT("product", "Name of the product; to administrators, as are the next three"),
+	OPT_TEXT("version", "Version of the release"),
+	OPT_TEXT("platform", "Platform of the package; null: any of the release"),
+	OPT_TEXT("account", "E-mail address of who it was; null: anonymous, or deleted"),
 	INT("size", "Bytes of the file"),
 	CHOICE("state", "granted started transferred completed failed", "How far it got"),
 	{"outcome", FIELD_STRING, false, 0, 0, "success failure", NULL, "null: not known yet"},

@@ -54,6 +54,10 @@ void write_download(struct request *rq, const struct download *d)
 	answer_text_or_null(rq, "device_id", d->device_id);
 	answer_text_or_null(rq, "licence_id", d->licence_id);
 	answer_text_or_null(rq, "filename", d->filename);
+	answer_text_or_null(rq, "product", d->product);
+	answer_text_or_null(rq, "version", d->version);
+	answer_text_or_null(rq, "platform", d->platform);
+	answer_text_or_null(rq, "account", d->account);
 	json_u64(&rq->out, "size", d->size);
 	json_cstr(&rq->out, "state", download_state_name(d->state));
 	json_cstr(&rq->out, "outcome", outcome_of(d));

@@ -57,6 +57,7 @@ struct download {
 	int64_t reported_at_us;
 	int64_t duration_ms; /* as reported, else from first to last byte */
 	span error;
+	span product, version, platform, account; /* names, where they were asked for */
 };
 
 /* The `jti` of the n-th token of a download: so that all of them can be revoked by the record. */

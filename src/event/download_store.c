@@ -50,6 +50,25 @@ static err read_row(struct db_rows *rows, struct arena *a, struct download *ret)
 	return download_state_from_name(db_text(rows, 9), &ret->state) ? OK : ERR_CORRUPT;
 }
 
+static err read_row_with_names(struct db_rows *rows, struct arena *a, struct download *ret)
+{
+	err e = read_row(rows, a, ret);
+
+	ret->product = db_text_in(rows, 27, a);
+	ret->version = db_text_in(rows, 28, a);
+	ret->platform = db_text_in(rows, 29, a);
+	ret->account = db_text_in(rows, 30, a);
+	return e;
+}
+
+err download_store_show(struct db_tx *tx, span id, struct arena *a, struct download *ret)
+{
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_get(tx, &rows, download_show, DB_TEXT(id));
+
+	return e ? e : read_row_with_names(rows, a, ret);
+}
+
 err download_store_get(struct db_tx *tx, span id, struct arena *a, struct download *ret)
 {
 	AUTO_PTR(db_rows) rows = NULL;
@@ -105,7 +124,7 @@ err download_store_list(struct db_tx *tx, const struct download_filter *f, struc
 		DB_INT(f->limit));
 
 	while (!e && !(e = db_next(rows, &found)) && found)
-		e = read_row(rows, a, &list[count++]);
+		e = read_row_with_names(rows, a, &list[count++]);
 	if (e)
 		return e;
 	*ret = list;

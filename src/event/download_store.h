@@ -8,8 +8,10 @@
 
 /* Adds a record in state granted. ERR_CONFLICT when the id exists. */
 err download_store_add(struct db_tx *tx, const struct download *d) MUST_USE;
-/* Reads into arena a. ERR_NOT_FOUND. */
+/* Reads into arena a, without names. ERR_NOT_FOUND. */
 err download_store_get(struct db_tx *tx, span id, struct arena *a, struct download *ret) MUST_USE;
+/* The same with the names of what it was about, for people. */
+err download_store_show(struct db_tx *tx, span id, struct arena *a, struct download *ret) MUST_USE;
 
 /* What lines of the event log change. */
 err download_store_save_transfer(struct db_tx *tx, const struct download *d) MUST_USE;
@@ -24,7 +26,7 @@ struct download_filter {
 	span product;                 /* id or name; empty: any */
 	int64_t limit;
 };
-/* Newest first. Gives an array of at most limit records in arena a. */
+/* Newest first, with names. Gives an array of at most limit records in arena a. */
 err download_store_list(struct db_tx *tx, const struct download_filter *f, struct arena *a,
 	struct download **ret, size_t *ret_count) MUST_USE;
 

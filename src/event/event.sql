@@ -57,16 +57,26 @@ SELECT id, package_id, release_id, account_id, device_id, licence_id, renewals, 
     referrer, client_os, client_device, client_version, report, reported_at, duration_ms, error
 FROM downloads WHERE id = $1;
 
+-- With names, for people. What people have deleted has none.
+-- name: download_show
+SELECT d.id, d.package_id, d.release_id, d.account_id, d.device_id, d.licence_id, d.renewals, d.filename,
+    d.size, d.state, d.granted_at, d.expires_at, d.first_byte_at, d.last_byte_at, d.requests, d.ranges,
+    d.bytes, d.bytes_sent, d.country, d.referrer, d.client_os, d.client_device, d.client_version, d.report,
+    d.reported_at, d.duration_ms, d.error, p.name, r.version, k.platform, a.email
+FROM downloads d LEFT JOIN releases r ON r.id = d.release_id LEFT JOIN products p ON p.id = r.product_id
+    LEFT JOIN packages k ON k.id = d.package_id LEFT JOIN accounts a ON a.id = d.account_id
+WHERE d.id = $1;
+
 -- name: download_list
-SELECT id, package_id, release_id, account_id, device_id, licence_id, renewals, filename, size, state,
-    granted_at, expires_at, first_byte_at, last_byte_at, requests, ranges, bytes, bytes_sent, country,
-    referrer, client_os, client_device, client_version, report, reported_at, duration_ms, error
-FROM downloads
-WHERE id < $1 AND ($2 = '' OR account_id = $2) AND ($3 = '' OR state = $3)
-    AND ($4 = '' OR package_id = $4)
-    AND ($5 = '' OR release_id IN (SELECT r.id FROM releases r JOIN products p ON p.id = r.product_id
-        WHERE p.name = $5 OR p.id = $5))
-ORDER BY id DESC LIMIT $6;
+SELECT d.id, d.package_id, d.release_id, d.account_id, d.device_id, d.licence_id, d.renewals, d.filename,
+    d.size, d.state, d.granted_at, d.expires_at, d.first_byte_at, d.last_byte_at, d.requests, d.ranges,
+    d.bytes, d.bytes_sent, d.country, d.referrer, d.client_os, d.client_device, d.client_version, d.report,
+    d.reported_at, d.duration_ms, d.error, p.name, r.version, k.platform, a.email
+FROM downloads d LEFT JOIN releases r ON r.id = d.release_id LEFT JOIN products p ON p.id = r.product_id
+    LEFT JOIN packages k ON k.id = d.package_id LEFT JOIN accounts a ON a.id = d.account_id
+WHERE d.id < $1 AND ($2 = '' OR d.account_id = $2) AND ($3 = '' OR d.state = $3)
+    AND ($4 = '' OR d.package_id = $4) AND ($5 = '' OR p.name = $5 OR p.id = $5)
+ORDER BY d.id DESC LIMIT $6;
 
 -- name: download_save_transfer
 UPDATE downloads SET state = $1, first_byte_at = $2, last_byte_at = $3, requests = $4, ranges = $5,

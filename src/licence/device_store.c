@@ -27,6 +27,9 @@ static void read_row(struct db_rows *rows, struct arena *a, struct device *ret)
 		.epoch = (uint64_t)db_int(rows, 6),
 		.created_at_us = db_int(rows, 7),
 		.last_seen_at_us = db_int(rows, 8),
+		.account_id = db_text_in(rows, 9, a),
+		.account = db_text_in(rows, 10, a),
+		.product = db_text_in(rows, 11, a),
 	};
 }
 
@@ -80,8 +83,8 @@ err device_store_raise_epoch(struct db_tx *tx, span id, uint64_t *ret_epoch)
 	return OK;
 }
 
-err device_store_list(struct db_tx *tx, struct arena *a, span after, span licence_id, size_t limit,
-	struct device **ret, size_t *ret_count)
+err device_store_list(struct db_tx *tx, struct arena *a, span after, span licence_id,
+	span account_id, size_t limit, struct device **ret, size_t *ret_count)
 {
 	AUTO_PTR(db_rows) rows = NULL;
 	struct device *list = arena_try_array(a, limit + 1, sizeof(*list));
@@ -91,7 +94,7 @@ err device_store_list(struct db_tx *tx, struct arena *a, span after, span licenc
 	if (!list)
 		return ERR_NOMEM;
 	err e = db_query(tx, &rows, device_list, DB_TEXT(after), DB_TEXT(licence_id),
-		DB_INT((int64_t)limit));
+		DB_TEXT(account_id), DB_INT((int64_t)limit));
 
 	while (!e && count < limit && !(e = db_next(rows, &found)) && found)
 		read_row(rows, a, &list[count++]);

@@ -35,6 +35,8 @@ struct device {
 	enum device_state state;
 	uint64_t epoch; /* tokens of an earlier one are dead */
 	int64_t created_at_us, last_seen_at_us;
+	/* Of its licence; not read by device_store_find_by_fingerprint(). */
+	span account_id, account, product;
 };
 
 /* Rules; pure. */
@@ -85,9 +87,9 @@ err device_store_find_by_fingerprint(struct db_tx *tx, struct arena *a, span lic
 err device_store_save(struct db_tx *tx, const struct device *d) MUST_USE;
 /* The tokens of the device die: gives its new epoch, to be published. ERR_NOT_FOUND. */
 err device_store_raise_epoch(struct db_tx *tx, span id, uint64_t *ret_epoch) MUST_USE;
-/* Devices behind the id `after`, by id; licence_id empty: of all licences. */
-err device_store_list(struct db_tx *tx, struct arena *a, span after, span licence_id, size_t limit,
-	struct device **ret, size_t *ret_count) MUST_USE;
+/* Devices behind the id `after`, by id; licence_id, account_id empty: of all. */
+err device_store_list(struct db_tx *tx, struct arena *a, span after, span licence_id,
+	span account_id, size_t limit, struct device **ret, size_t *ret_count) MUST_USE;
 /* Raises the epoch of every device of a licence; gives their ids and new epochs. */
 err device_store_raise_epochs_of(struct db_tx *tx, struct arena *a, span licence_id,
 	struct device **ret, size_t *ret_count) MUST_USE;

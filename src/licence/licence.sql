@@ -51,18 +51,23 @@ DELETE FROM licences WHERE account_id = $1;
 -- Devices --------------------------------------------------------------------------------------
 
 -- name: device_find
-SELECT id, licence_id, name, os, arch, state, epoch, created_at, last_seen_at
-FROM devices WHERE id = $1;
+SELECT d.id, d.licence_id, d.name, d.os, d.arch, d.state, d.epoch, d.created_at, d.last_seen_at,
+    l.account_id, a.email, p.name
+FROM devices d JOIN licences l ON l.id = d.licence_id JOIN accounts a ON a.id = l.account_id
+    JOIN products p ON p.id = l.product_id
+WHERE d.id = $1;
 
 -- name: device_find_by_fingerprint
-SELECT id, licence_id, name, os, arch, state, epoch, created_at, last_seen_at
+SELECT id, licence_id, name, os, arch, state, epoch, created_at, last_seen_at, '', '', ''
 FROM devices WHERE licence_id = $1 AND fingerprint_hash = $2;
 
 -- name: device_list
-SELECT d.id, d.licence_id, d.name, d.os, d.arch, d.state, d.epoch, d.created_at, d.last_seen_at
-FROM devices d
-WHERE d.id > $1 AND ($2 = '' OR d.licence_id = $2)
-ORDER BY d.id LIMIT $3;
+SELECT d.id, d.licence_id, d.name, d.os, d.arch, d.state, d.epoch, d.created_at, d.last_seen_at,
+    l.account_id, a.email, p.name
+FROM devices d JOIN licences l ON l.id = d.licence_id JOIN accounts a ON a.id = l.account_id
+    JOIN products p ON p.id = l.product_id
+WHERE d.id > $1 AND ($2 = '' OR d.licence_id = $2) AND ($3 = '' OR l.account_id = $3)
+ORDER BY d.id LIMIT $4;
 
 -- name: device_add
 INSERT INTO devices (id, licence_id, fingerprint_hash, name, os, arch, state, epoch, created_at,

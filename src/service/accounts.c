@@ -124,6 +124,7 @@ static err create_body(struct db_tx *tx, void *arg)
 {
 	struct creation *c = arg;
 	struct task *t = c->task;
+	bool found;
 	err e;
 
 	c->account.org = c->organisation;
@@ -132,6 +133,8 @@ static err create_body(struct db_tx *tx, void *arg)
 		e = account_insert(tx, t->arena, &c->account);
 	if (e == ERR_CONFLICT)
 		return email_taken(t);
+	if (!e) /* with the names that belong to it */
+		e = account_find(tx, t->arena, c->account.id, &c->account, &found);
 	if (e)
 		return e;
 	return audit_add(tx, t, "account.create", c->account.id,
@@ -269,6 +272,7 @@ static err change_body(struct db_tx *tx, void *arg)
 	struct changing *c = arg;
 	const struct account_change *change = c->change;
 	struct account before, *after = &c->account;
+	bool found;
 	err e = account_resolve(tx, c->task, c->id_or_email, &before);
 
 	if (!e)
@@ -296,7 +300,9 @@ static err change_body(struct db_tx *tx, void *arg)
 			"The password must not be the e-mail address.");
 	if (!e)
 		e = account_check_last_admin(tx, c->task, &before, after);
-	return e ? e : apply(tx, c, &before);
+	if (!e)
+		e = apply(tx, c, &before);
+	return e ? e : account_find(tx, c->task->arena, after->id, after, &found);
 }
 
 err account_change(

@@ -2,6 +2,7 @@
 #include "service/devices.h"
 
 #include "account/session.h"
+#include "service/accounts.h"
 #include "service/licences.h"
 #include "service/publish_epochs.h"
 
@@ -48,7 +49,7 @@ err device_get(struct task *t, span id, struct device *ret)
 
 struct listing {
 	struct task *task;
-	span licence, after;
+	span licence, account, after;
 	size_t limit, count;
 	struct device *list;
 };
@@ -58,6 +59,7 @@ static err list_body(struct db_tx *tx, void *arg)
 	struct listing *l = arg;
 	struct task *t = l->task;
 	span permissions = t->caller->permissions;
+	struct account account = {.id = SPAN_EMPTY};
 	struct licence licence;
 	bool narrowed = permissions_are_for_products(permissions) ||
 			permissions_are_for_organisation(permissions);
@@ -71,14 +73,24 @@ static err list_body(struct db_tx *tx, void *arg)
 		if (e)
 			return e;
 	}
+	if (l->account.len) {
+		err e = account_resolve(tx, t, l->account, &account);
+
+		if (e)
+			return e;
+	}
 	return device_store_list(
-		tx, l->task->arena, l->after, l->licence, l->limit, &l->list, &l->count);
+		tx, t->arena, l->after, l->licence, account.id, l->limit, &l->list, &l->count);
 }
 
-err device_list_page(struct task *t, span licence, span after, int64_t limit, struct device **ret,
-	size_t *ret_count)
+err device_list_page(struct task *t, span licence, span account, span after, int64_t limit,
+	struct device **ret, size_t *ret_count)
 {
-	struct listing l = {.task = t, .licence = licence, .after = after, .limit = (size_t)limit};
+	struct listing l = {.task = t,
+		.licence = licence,
+		.account = account,
+		.after = after,
+		.limit = (size_t)limit};
 	err e = db_transact(t->service->db, DB_READ, list_body, &l);
 
 	if (e)

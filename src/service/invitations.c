@@ -68,6 +68,7 @@ static err create_body(struct db_tx *tx, void *arg)
 	struct inviting *v = arg;
 	struct task *t = v->task;
 	span permissions;
+	bool found;
 	err e;
 
 	v->invitation.org = v->new_one->organisation;
@@ -78,6 +79,8 @@ static err create_body(struct db_tx *tx, void *arg)
 		e = invitation_insert(tx, t->arena, &v->invitation);
 	if (!e)
 		e = send(tx, v);
+	if (!e) /* with the names that belong to it */
+		e = invitation_find(tx, t->arena, v->invitation.id, &v->invitation, &found);
 	return e ? e
 		 : audit_add(tx, t, "invitation.create", v->invitation.id,
 			   arena_printf(

@@ -1,7 +1,9 @@
 /* What happened: statistics and download records. Hard rule: reads only. */
 #include "service/stats.h"
 
+#include "account/account.h"
 #include "base/time.h"
+#include "service/accounts.h"
 
 #include "base/banned.h"
 
@@ -34,7 +36,7 @@ err stats_of_days(struct task *t, int64_t days, struct stats *ret, int64_t *ret_
 struct reading {
 	struct task *task;
 	span id;
-	const struct download_filter *filter;
+	struct download_filter filter;
 	struct download *list;
 	size_t count;
 };
@@ -42,7 +44,7 @@ struct reading {
 static err get_body(struct db_tx *tx, void *arg)
 {
 	struct reading *r = arg;
-	err e = download_store_get(tx, r->id, r->task->arena, r->list);
+	err e = download_store_show(tx, r->id, r->task->arena, r->list);
 
 	if (e == ERR_NOT_FOUND)
 		return fail(r->task, e, "download_not_found", "There is no download %.*s.",
@@ -64,14 +66,23 @@ err download_get(struct task *t, span id, struct download *ret)
 static err list_body(struct db_tx *tx, void *arg)
 {
 	struct reading *r = arg;
+	struct download_filter f = r->filter;
+	struct account account;
 
-	return download_store_list(tx, r->filter, r->task->arena, &r->list, &r->count);
+	if (span_contains(f.account, SPAN("@"))) { /* an id may be that of a deleted account */
+		err e = account_resolve(tx, r->task, f.account, &account);
+
+		if (e)
+			return e;
+		f.account = account.id;
+	}
+	return download_store_list(tx, &f, r->task->arena, &r->list, &r->count);
 }
 
 err download_list_page(
 	struct task *t, const struct download_filter *f, struct download **ret, size_t *ret_count)
 {
-	struct reading r = {.task = t, .filter = f};
+	struct reading r = {.task = t, .filter = *f};
 	err e = db_transact(t->service->db, DB_READ, list_body, &r);
 
 	if (e)

@@ -563,11 +563,41 @@ def test_lists_and_statistics(plane):
     ids = [d["id"] for d in page["items"] + more["items"]]
     assert ids == sorted(ids, reverse=True) and len(set(ids)) == 4
     assert plane.api("GET", "/admin/downloads?product=nothing", token=plane.admin)["items"] == []
+    public = plane.packages["public"]
+    of_it = plane.api("GET", f"/admin/downloads?package={public}", token=plane.admin)["items"]
+    assert of_it and all(d["package_id"] == public for d in of_it)
     stats = plane.api("GET", "/admin/stats?days=7", token=plane.admin, status=200)
     today = stats["downloads_by_day"][-1]
     assert today["granted"] >= 4 and stats["days"] == 7
     assert sum(p["granted"] for p in stats["downloads_by_package"]) == today["granted"]
     plane.refused("GET", "/admin/stats?days=0", token=plane.admin, status=400, code="invalid_member")
+
+
+def test_administrators_see_names_and_customers_do_not(plane, customer):
+    made = licence(plane, customer)
+    device = activate(plane, made["licence_key"])
+    answer = grant(plane, "licensed", device["access_token"])
+    names = {"product": "demo", "version": "1.0.1", "platform": PLATFORM, "account": customer["email"]}
+    for path in (f"/admin/downloads?account={customer['email']}", f"/admin/downloads?account={customer['id']}"):
+        seen = plane.api("GET", path, token=plane.admin, status=200)["items"]
+        assert [d["id"] for d in seen] == [answer["download_id"]] and seen[0].items() >= names.items()
+    assert plane.api("GET", f"/admin/downloads/{answer['download_id']}", token=plane.admin) == seen[0]
+    for path in (f"/admin/devices?account={customer['email']}", f"/admin/devices?licence={made['id']}"):
+        seen = plane.api("GET", path, token=plane.admin, status=200)["items"]
+        assert [d["id"] for d in seen] == [device["device_id"]]
+        assert (seen[0]["account"], seen[0]["account_id"], seen[0]["product"]) == (customer["email"], customer["id"],
+                                                                                   "demo")
+    for what in ("devices", "downloads"):
+        plane.refused("GET", f"/admin/{what}?account=nobody@example.com", token=plane.admin, status=404,
+                      code="account_not_found")
+    # Who has a licence key need not know whose it is.
+    done = plane.api("PUT", "/downloads/complete", {"download_id": answer["download_id"], "status": "success",
+                     "bytes": 1, "duration_ms": 1}, device["access_token"], 200)
+    assert customer["email"] not in str(done) and done["account"] is None
+    # What is deleted has no name, and its downloads stay.
+    plane.api("DELETE", f"/admin/accounts/{customer['id']}?licences=delete", token=plane.admin, status=204)
+    gone = plane.api("GET", f"/admin/downloads?account={customer['id']}", token=plane.admin)["items"]
+    assert [d["account"] for d in gone] == [None] and gone[0]["product"] == "demo"
 
 
 def test_answers_are_as_documented(plane, customer):

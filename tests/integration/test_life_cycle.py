@@ -181,7 +181,8 @@ def test_who_administers_an_organisation_invites_there(plane):
     boss = plane.account(plane.admin, plane.fresh(), "inviter", organisation=ours)["email"]
     token = plane.login(boss)["access_token"]
     made = plane.invite(plane.fresh(), "inviter", token)
-    assert made["organisation"] == ours
+    assert (made["organisation"], made["organisation_name"], made["inviter"]) == (ours, "Inviters", boss)
+    assert plane.api("GET", "/me", token=token)["organisation_name"] == "Inviters"
     for organisation, role, code in ((theirs, "inviter", "beyond_your_organisation"),
                                      (ours, "admin", "role_beyond_yours")):
         plane.refused("POST", "/admin/invitations", {"email": plane.fresh(), "role": role,
@@ -508,7 +509,8 @@ def test_organisations_with_members(plane, jane):
                   code="organisation_not_found")
     plane.refused("PATCH", "/admin/organisations/Beta", {"name": "org_x"}, plane.admin, status=400,
                   code="invalid_member")
-    plane.api("PATCH", f"/admin/accounts/{jane}", {"organisation": "Acme Ltd"}, plane.admin, 200)
+    moved = plane.api("PATCH", f"/admin/accounts/{jane}", {"organisation": "Acme Ltd"}, plane.admin, 200)
+    assert (moved["organisation"], moved["organisation_name"]) == (made["id"], "Acme Ltd")
     members = plane.api("GET", "/admin/organisations/Acme%20Ltd/members", token=plane.admin, status=200)
     assert [m["email"] for m in members["items"]] == [jane]
     detail = plane.refused("DELETE", f"/admin/organisations/{made['id']}", token=plane.admin, status=409,
