@@ -10,20 +10,48 @@
 
 #include "base/banned.h"
 
+static const char *text_of(const json_t *object, const char *name, const char *absent)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : absent;
+}
+
+/* For people: "myvpn 1.2.0 linux-amd64", and who it was if there is nobody any more. */
+static void add_names(json_t *download)
+{
+	const char *platform = text_of(download, "platform", "");
+	bool deleted = json_is_string(json_object_get(download, "account_id"));
+
+	json_object_set_new(download, "package",
+		json_sprintf("%s %s%s%s", text_of(download, "product", "?"),
+			text_of(download, "version", "?"), *platform ? " " : "", platform));
+	if (!json_is_string(json_object_get(download, "account")))
+		json_object_set_new(
+			download, "account", json_string(deleted ? "(deleted)" : "(anybody)"));
+}
+
 static err run_download_list(struct cli *cli)
 {
 	static const struct view views[] = {
-		{"ID", "id", VIEW_TEXT, 0},
-		{"FILE", "filename", VIEW_TEXT, COLUMN_SHRINK},
+		{"PACKAGE", "package", VIEW_TEXT, COLUMN_SHRINK},
+		{"ACCOUNT", "account", VIEW_TEXT, COLUMN_SHRINK},
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
+		{"BYTES", "bytes", VIEW_SIZE, COLUMN_RIGHT},
 		{"GRANTED", "granted_at", VIEW_TIME, 0},
-		{"BYTES", "bytes", VIEW_SIZE, COLUMN_RIGHT | COLUMN_DROP},
-		{"ACCOUNT", "account_id", VIEW_TEXT, COLUMN_DROP},
 		{"COUNTRY", "country", VIEW_TEXT, COLUMN_DROP},
-		{"WHY", "error", VIEW_TEXT, COLUMN_DROP},
+		{"WHY", "error", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
+		{"ID", "id", VIEW_TEXT, COLUMN_BELOW},
 	};
+	json_t *list, *download;
+	size_t i;
+	err e = request_list(cli, request_query(cli, "/admin/downloads"), &list);
 
-	return command_list(cli, "/admin/downloads", views, ARRAY_LEN(views), "No downloads yet");
+	if (e != OK)
+		return e;
+	if (!cli->json)
+		json_array_foreach(json_object_get(list, "items"), i, download) add_names(download);
+	return command_show_list(cli, list, views, ARRAY_LEN(views), "No downloads yet");
 }
 
 static err run_download_show(struct cli *cli)
@@ -81,7 +109,8 @@ static err run_explain(struct cli *cli)
 static const struct option download_list_options[] = {
 	{"product", "PRODUCT", VALUE_TEXT, 0, "only of this product", .member = "product"},
 	{"package", "PACKAGE", VALUE_TEXT, 0, "only of this package (id)", .member = "package"},
-	{"account", "ACCOUNT", VALUE_TEXT, 0, "only of this account (id)", .member = "account"},
+	{"account", "ACCOUNT", VALUE_TEXT, 0, "only of this account (e-mail address or id)",
+		.member = "account"},
 	{"state", "STATE", VALUE_TEXT, 0, "only in this state",
 		.choices = "granted started transferred completed failed", .member = "state"},
 	LIMIT_OPTION,

@@ -48,13 +48,13 @@ static err run_licence_create(struct cli *cli)
 static err run_licence_list(struct cli *cli)
 {
 	static const struct view views[] = {
-		{"ID", "id", VIEW_TEXT, 0},
 		{"ACCOUNT", "account", VIEW_TEXT, COLUMN_SHRINK},
 		{"PRODUCT", "product", VIEW_TEXT, COLUMN_SHRINK},
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
 		{"EXPIRES", "expires_at", VIEW_TIME, COLUMN_DROP},
 		{"DEVICES", "devices", VIEW_TEXT, COLUMN_RIGHT | COLUMN_DROP},
 		{"AT MOST", "max_devices", VIEW_MOST, COLUMN_RIGHT | COLUMN_DROP},
+		{"ID", "id", VIEW_TEXT, COLUMN_BELOW},
 	};
 	json_t *list, *licence;
 	size_t i;
@@ -101,16 +101,26 @@ static err run_licence_extend(struct cli *cli)
 static err run_device_list(struct cli *cli)
 {
 	static const struct view views[] = {
-		{"ID", "id", VIEW_TEXT, 0},
 		{"NAME", "name", VIEW_TEXT, COLUMN_SHRINK},
+		{"ACCOUNT", "account", VIEW_TEXT, COLUMN_SHRINK},
 		{"STATE", "state", VIEW_TEXT, COLUMN_TONE},
 		{"LAST SEEN", "last_seen_at", VIEW_TIME, 0},
-		{"OS", "os", VIEW_TEXT, COLUMN_DROP},
-		{"ARCH", "arch", VIEW_TEXT, COLUMN_DROP},
-		{"LICENCE", "licence_id", VIEW_TEXT, COLUMN_DROP},
+		{"PLATFORM", "platform", VIEW_TEXT, COLUMN_DROP},
+		{"PRODUCT", "product", VIEW_TEXT, COLUMN_SHRINK | COLUMN_DROP},
+		{"ID", "id", VIEW_TEXT, COLUMN_BELOW},
 	};
+	json_t *list, *device;
+	size_t i;
+	err e = request_list(cli, request_query(cli, "/admin/devices"), &list);
 
-	return command_list(cli, "/admin/devices", views, ARRAY_LEN(views), "No devices");
+	if (e != OK)
+		return e;
+	if (!cli->json)
+		json_array_foreach(json_object_get(list, "items"), i, device) json_object_set_new(
+			device, "platform",
+			json_sprintf("%s-%s", json_string_value(json_object_get(device, "os")),
+				json_string_value(json_object_get(device, "arch"))));
+	return command_show_list(cli, list, views, ARRAY_LEN(views), "No devices");
 }
 
 static err run_device_show(struct cli *cli)
@@ -174,6 +184,8 @@ static const struct option device_argument[] = {
 static const struct option device_list_options[] = {
 	{"licence", "LICENCE", VALUE_TEXT, 0, "only those activated on this licence",
 		.member = "licence"},
+	{"account", "ACCOUNT", VALUE_TEXT, 0, "only those of this customer (e-mail address or id)",
+		.member = "account"},
 	LIMIT_OPTION,
 	{0},
 };

@@ -140,7 +140,8 @@ static err fetch_page(
 
 err request_list(struct cli *cli, const char *path, json_t **ret)
 {
-	uint64_t limit = MAX(cli_count(cli, "limit", LIMIT), 1);
+	uint64_t limit =
+		cli_count(cli, "limit", LIMIT) ? cli_count(cli, "limit", LIMIT) : UINT64_MAX;
 	json_t *items = json_array(), *list;
 	const char *cursor = NULL;
 	err e;

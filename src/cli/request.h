@@ -21,14 +21,14 @@ json_t *request_body(struct cli *cli);
 const char *request_query(struct cli *cli, const char *path);
 
 /*
- * Fetches a list page by page, up to --limit items (default 50): {"items": […], "next_cursor":
- * …}; next_cursor is there when the server has more. Gives.
+ * Fetches a list page by page, up to --limit items (default 50, 0: all): {"items": […],
+ * "next_cursor": …}; next_cursor is there when the server has more. Gives.
  */
 err request_list(struct cli *cli, const char *path, json_t **ret) MUST_USE;
 /* The option for it. */
 #define LIMIT_OPTION                                                                               \
 	{                                                                                          \
-		"limit", "N", VALUE_COUNT, 0, "at most so many lines (default 50)"                 \
+		"limit", "N", VALUE_COUNT, 0, "at most so many lines, 0 for all (default 50)"      \
 	}
 
 /* POSTs the body of the command line; shows the object. alias: a second name for its "id". */

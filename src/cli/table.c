@@ -3,6 +3,7 @@
  */
 #include "cli/table.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,13 +36,15 @@ void table_add(struct table *t, span cell)
 	t->cells_[t->count_++] = arena_span(t->arena_, buf_span(&text));
 }
 
-/* Widths of the columns; 0 marks one that is left out. */
+/* Widths of the columns; 0 marks one that is left out, or stands below. */
 struct layout {
 	unsigned widths[TABLE_MAX_COLUMNS];
+	bool below;
 };
 
 static void natural_widths(const struct table *t, struct layout *l)
 {
+	*l = (struct layout){.below = false};
 	for (size_t c = 0; c < t->columns_count_; c++)
 		l->widths[c] = text_width(span_from(t->columns_[c].title));
 	for (size_t i = 0; i < t->count_; i++) {
@@ -89,10 +92,25 @@ static bool drop_one(const struct table *t, struct layout *l)
 	return false;
 }
 
+/* Moves what may stand below its row; false when there is nothing to move. */
+static bool move_below(const struct table *t, struct layout *l)
+{
+	bool moved = false;
+
+	for (size_t c = 0; c < t->columns_count_ && !l->below; c++) {
+		if (!(t->columns_[c].flags & COLUMN_BELOW))
+			continue;
+		l->widths[c] = 0;
+		moved = true;
+	}
+	l->below |= moved;
+	return moved;
+}
+
 /*
- * Columns are cut as far as they stay readable, then left out one by one (the others get their
- * natural width back each time), and only then cut to the least: a narrow terminal shows fewer
- * columns, not all of them mutilated.
+ * Columns are cut as far as they stay readable, then ids go below, then columns are left out one by
+ * one (the others get their natural width back each time), and only then cut to the least: a narrow
+ * terminal shows fewer columns, not all of them mutilated.
  */
 static void fit(const struct table *t, unsigned width, struct layout *l)
 {
@@ -106,7 +124,7 @@ static void fit(const struct table *t, unsigned width, struct layout *l)
 			;
 		if (total_width(t, l) <= width)
 			return;
-		if (drop_one(t, &natural))
+		if (move_below(t, &natural) || drop_one(t, &natural))
 			continue;
 		if (least == COLUMN_LEAST)
 			return;
@@ -199,12 +217,29 @@ static void add_row(const struct table *t, const struct layout *l, const span *c
 	buf_add_byte(out, '\n');
 }
 
+/* The cells that stand below, under each other. */
+static void add_below(const struct table *t, const span *cells, bool colour, struct buf *out)
+{
+	for (size_t c = 0; c < t->columns_count_; c++) {
+		if (!(t->columns_[c].flags & COLUMN_BELOW) || cells[c].len == 0)
+			continue;
+		add_spaces(out, GAP);
+		tone_add(out, colour, TONE_DIM);
+		buf_add(out, cells[c]);
+		tone_add(out, colour, TONE_PLAIN);
+		buf_add_byte(out, '\n');
+	}
+}
+
 void table_write(const struct table *t, const struct terminal *terminal, struct buf *out)
 {
 	struct layout l;
 
-	fit(t, terminal->width, &l);
+	fit(t, terminal->endless ? UINT_MAX : terminal->width, &l);
 	add_row(t, &l, NULL, true, terminal->colour, out);
-	for (size_t i = 0; i + t->columns_count_ <= t->count_; i += t->columns_count_)
+	for (size_t i = 0; i + t->columns_count_ <= t->count_; i += t->columns_count_) {
 		add_row(t, &l, &t->cells_[i], false, terminal->colour, out);
+		if (l.below)
+			add_below(t, &t->cells_[i], terminal->colour, out);
+	}
 }

@@ -19,16 +19,17 @@
 #define ELLIPSIS      "\xe2\x80\xa6"
 #define REPLACEMENT   "\xef\xbf\xbd"
 
-static unsigned width_of(int fd)
+static void measure(int fd, struct terminal *ret)
 {
 	struct winsize size = {0};
 	uint64_t columns = 0;
 
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		columns = size.ws_col;
-	else if (span_to_u64(span_from(getenv("COLUMNS")), 10000, &columns) != OK || columns == 0)
-		columns = WIDTH_DEFAULT;
-	return (unsigned)MAX(columns, WIDTH_LEAST);
+	else if (span_to_u64(span_from(getenv("COLUMNS")), 10000, &columns) != OK)
+		columns = 0;
+	ret->endless = columns == 0 && !ret->tty;
+	ret->width = (unsigned)MAX(columns ? columns : WIDTH_DEFAULT, WIDTH_LEAST);
 }
 
 void terminal_of(FILE *stream, struct terminal *ret)
@@ -40,7 +41,7 @@ void terminal_of(FILE *stream, struct terminal *ret)
 	ret->tty = fd >= 0 && isatty(fd) == 1;
 	ret->redraws = ret->tty && !(term && !strcmp(term, "dumb"));
 	ret->colour = ret->redraws && (!no_colour || !*no_colour);
-	ret->width = width_of(fd);
+	measure(fd, ret);
 }
 
 void tone_add(struct buf *out, bool colour, enum tone tone)

@@ -16,6 +16,7 @@ struct terminal {
 	bool redraws;   /* tty that obeys escape sequences: not TERM=dumb */
 	bool colour;    /* tty, and neither NO_COLOR nor TERM=dumb asks for none */
 	unsigned width; /* columns: of the terminal, of COLUMNS, else 80; 40 at least */
+	bool endless;   /* neither says how wide: a program reads it, and tables are not cut */
 };
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM, TONE_STRONG };

@@ -49,6 +49,45 @@ static void natural(void **state UNUSED)
 				    "b         999 B  ok     x\n");
 }
 
+static void ids_stand_below_where_it_is_narrow(void **state UNUSED)
+{
+	static const struct column with_id[] = {
+		{"NAME", COLUMN_SHRINK}, {"STATE", 0}, {"SEEN", COLUMN_DROP}, {"ID", COLUMN_BELOW}};
+	static const char *const cells[] = {"laptop", "active", "2 h ago", "dev_01h455vb4p", "b",
+		"revoked", "just now", "dev_01h455vb4q"};
+	static const char beside[] = "NAME    STATE    SEEN      ID\n"
+				     "laptop  active   2 h ago   dev_01h455vb4p\n"
+				     "b       revoked  just now  dev_01h455vb4q\n";
+	static const char below[] = "NAME    STATE    SEEN\n"
+				    "laptop  active   2 h ago\n"
+				    "  dev_01h455vb4p\n"
+				    "b       revoked  just now\n"
+				    "  dev_01h455vb4q\n";
+	static const char fewer[] = "NAME    STATE\n"
+				    "laptop  active\n"
+				    "  dev_01h455vb4p\n"
+				    "b       revoked\n"
+				    "  dev_01h455vb4q\n";
+	static const struct {
+		struct terminal terminal;
+		const char *want;
+	} rows[] = {{{.width = 41}, beside}, {{.width = 40}, below}, {{.width = 25}, below},
+		{{.width = 24}, fewer}, {{.width = 24, .endless = true}, beside}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO_PTR(arena) a = arena_new();
+		AUTO(buf) out = {0};
+		struct table t;
+
+		buf_init(&out, 4096);
+		table_init(&t, a, with_id, ARRAY_LEN(with_id));
+		for (size_t c = 0; c < ARRAY_LEN(cells); c++)
+			table_add(&t, span_from(cells[c]));
+		table_write(&t, &rows[i].terminal, &out);
+		assert_span(buf_span(&out), rows[i].want);
+	}
+}
+
 static const char wide_note[] =
 	"\xe6\x96\xb0\xe3\x81\x97\xe3\x81\x84\xe7\x89\x88\xe3\x81\xae"
 	"\xe3\x81\x8a\xe7\x9f\xa5\xe3\x82\x89\xe3\x81\x9b and more than fits";
@@ -153,6 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(natural),
+		cmocka_unit_test(ids_stand_below_where_it_is_narrow),
 		cmocka_unit_test(fits_80_columns),
 		cmocka_unit_test(wide_characters_align),
 		cmocka_unit_test(hostile_cells),
