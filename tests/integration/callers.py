@@ -53,7 +53,7 @@ def routes_of(document):
 class Caller:
     """What is known of one who asks, and the headers that prove it. products: None is all of them."""
     name: str
-    kind: str  # anonymous, session, cookie, key, device
+    kind: str  # anonymous, session, cookie, key, device, job
     permissions: frozenset = frozenset()
     headers: dict = dataclasses.field(default_factory=dict, hash=False)
     account: str = None
@@ -98,6 +98,8 @@ def decision(route, caller):
             return 403, "beyond_scope"
         if caller.own_organisation and "organisation" not in route.scopes:
             return 403, "beyond_scope"
+    if route.step_up and caller.kind == "job":
+        return 403, "person_needed"
     if route.step_up and caller.kind in ("session", "cookie") and not caller.fresh:
         return 403, "step_up_required"
     return PASS
@@ -154,7 +156,7 @@ def code_of(answer, route):
 
 OAUTH_WORDS = {"permission_missing": "insufficient_scope", "token_wrong_kind": "invalid_token",
                "authentication_required": "invalid_token", "beyond_scope": "access_denied",
-               "csrf": "access_denied", "step_up_required": "access_denied"}
+               "csrf": "access_denied", "step_up_required": "access_denied", "person_needed": "access_denied"}
 
 
 def report(wrong):

@@ -1,7 +1,10 @@
 """A CI provider of our own: an issuer with real keys over HTTP, that also gives jobs their tokens as
 GitHub Actions does, and jobs that exchange them. `lie` names what is wrong in the next token."""
+import base64
 import http.server
 import json
+import pathlib
+import subprocess
 import tempfile
 import threading
 import time
@@ -9,10 +12,23 @@ import urllib.parse
 import uuid
 
 import liar
+from control import encode, raw_signature
 
+P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def decode(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def curve_jwk(path, kid):
+    point = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], check=True,
+                           capture_output=True).stdout[-64:]
+    return {"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": kid, "x": encode(point[:32]),
+            "y": encode(point[32:])}
 
 
 def github_claims(repository="acme/vpn", ref="refs/tags/v1.2.0", **more):
@@ -38,6 +54,18 @@ def gitlab_claims(project="acme/vpn", ref="v1.2.0", **more):
             "runner_environment": "gitlab-hosted", "groups_direct": ["acme"], **more}
 
 
+def permissions_of_jobs(everything):
+    """Of these permissions those that a workload identity can have."""
+    return {p for p in everything if not p.startswith(("self.", "package.read.")) and p != "download.request"}
+
+
+def trust(plane, issuer, token, name="ci", audience="slipway:tests", **more):
+    """A workload identity for acme/vpn."""
+    return plane.api("POST", "/admin/workload-identities", {
+        "name": name, "issuer": issuer.issuer, "audience": audience,
+        "conditions": [{"claim": "repository", "pattern": "acme/vpn"}], **more}, token, 201)
+
+
 class Issuer(http.server.ThreadingHTTPServer):
     """`job`: the claims of the job that asks for a token; `request_token`: what it asks with."""
 
@@ -47,6 +75,9 @@ class Issuer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.directory = tempfile.TemporaryDirectory(prefix="slipway-ci-")
         self.key, self.other = (liar.make_key(self.directory.name, n) for n in ("key", "other"))
+        self.curve = pathlib.Path(self.directory.name) / "curve.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                        self.curve], check=True, capture_output=True)
         self.issuer = f"http://127.0.0.1:{self.server_port}"
         self.lie, self.asked, self.down = None, [], False
         self.job, self.request_token = github_claims(), "gh-" + uuid.uuid4().hex
@@ -62,7 +93,11 @@ class Issuer(http.server.ThreadingHTTPServer):
         said = {"iss": self.issuer, "aud": audience, "jti": str(uuid.uuid4()), "iat": now, "nbf": now - 600,
                 "exp": now + 300, **(claims or self.job), **changes}
         said = {k: v for k, v in said.items() if v is not None}
-        return liar.Provider.sign(self, said, {"typ": "JWT", **(header or {})}, key)
+        token = liar.Provider.sign(self, said, {"typ": "JWT", **(header or {})}, key)
+        if key != self.curve:
+            return token
+        text, _, der = token.rpartition(".")
+        return text + "." + encode(raw_signature(decode(der)))
 
     def environment(self):
         """What a job of GitHub Actions with `permissions: id-token: write` finds."""
@@ -94,7 +129,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "subject_types_supported": ["public"], "scopes_supported": ["openid"],
                 "id_token_signing_alg_values_supported": ["RS256"]})
         if url.path == "/keys":
-            return self.answer(200, {"keys": [liar.jwk_of(p.key, "k1")]})
+            return self.answer(200, {"keys": [liar.jwk_of(p.key, "k1"), curve_jwk(p.curve, "k3")]})
         if url.path == "/actions/token":
             if self.headers["Authorization"] != f"Bearer {p.request_token}":
                 return self.answer(401, {"message": "Bad credentials"})

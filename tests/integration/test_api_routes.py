@@ -11,18 +11,23 @@ import time
 
 import pytest
 
+import ci
 import control
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=1000"])
+    running = control.Control(database, ["login.attempts=1000", "net.allow_insecure_loopback=true"])
+    provider = ci.Issuer()
     try:
         running.start()
         running.admin = running.administrator()
         running.document = running.api("GET", "/openapi.json", status=200)
+        running.provider = provider
+        running.workload = ci.trust(running, provider, running.admin, permissions=["release.write"])
         yield running
     finally:
         running.close()
+        provider.close()
 
 
 def operations(plane):
@@ -76,6 +81,13 @@ def tokens_that_must_fail(plane):
         "access claims under the device key": plane.forge("device", good),
         "access claims as typ at+jwt under the device key":
             plane.forge("device", good, {"typ": "at+jwt"}),
+        "a CI provider's token": plane.provider.token("slipway:tests"),
+        "a CI provider's token that says it is ours": plane.provider.token(
+            good["aud"], header={"typ": "at+jwt"}, **{k: v for k, v in good.items() if k != "aud"}),
+        "a job's token that was never given": plane.forge(
+            "access", {**good, "sub": plane.workload["id"], "client_id": plane.workload["id"], "jti": "jti_never"}),
+        "a token of a workload identity there is not": plane.forge(
+            "access", {**good, "sub": "wli_01m82bpaqwe4ds9x7qefqzp6r8"}),
         "a refresh token": plane.login(control.ADMIN_EMAIL)["refresh_token"],
         "an API key with a wrong checksum": "slk_live_AAAAAAAA_" + "B" * 39,
         "an unknown API key": "slk_live_AAAAAAAA_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2UNxJg",

@@ -6,6 +6,7 @@ a member no route has, a body where none is expected."""
 import pytest
 
 import callers
+import ci
 import control
 from callers import EVERYBODY, PASS, Caller, bearer, concrete, decision
 
@@ -21,7 +22,9 @@ SELF = frozenset({"self.read", "self.write"})  # what every role has, named or n
 @pytest.fixture(scope="module")
 def plane(database):
     running = control.Control(database, ["login.attempts=1000", "session.limit=900",
-                                         "auth.second_factor_roles=must-enrol"])
+                                         "auth.second_factor_roles=must-enrol",
+                                         "net.allow_insecure_loopback=true"])
+    running.provider = ci.Issuer()
     try:
         running.start()
         running.admin = running.administrator()
@@ -35,6 +38,7 @@ def plane(database):
         yield running
     finally:
         running.close()
+        running.provider.close()
 
 
 def devices(plane):
@@ -49,6 +53,16 @@ def devices(plane):
                  bearer(got["access_token"]), account=plane.callers.admin_id)
 
 
+def jobs(plane):
+    """What a CI job gets for its provider's token."""
+    permissions = frozenset(ci.permissions_of_jobs(plane.callers.everything))
+    for name, products in (("everything", None), ("inside", frozenset({"inside"}))):
+        ci.trust(plane, plane.provider, plane.admin, name, f"slipway:{name}", permissions=sorted(permissions),
+                 products=sorted(products or ()))
+        got = ci.exchange(plane, plane.provider.token(f"slipway:{name}"))
+        yield Caller(f"job for {name}", "job", permissions, bearer(got["access_token"]), products=products)
+
+
 def everywhere(plane):
     """Callers that are tried on every route."""
     make = plane.callers
@@ -59,6 +73,7 @@ def everywhere(plane):
         yield make.session(role, make.account(role)[1], EVERYBODY)
     yield from make.cookies(control.ADMIN_EMAIL, make.everything)
     yield from devices(plane)
+    yield from jobs(plane)
     plane.api("POST", "/admin/roles", {"name": "must-enrol", "permissions": sorted(make.everything)},
               plane.admin, 201)
     yield make.session("must enrol first", make.account("must-enrol")[1], SELF)

@@ -230,6 +230,17 @@ def test_a_token_is_good_once(plane, issuer):
                  if e["detail"]["reason"] == "replay"], "the refusal"))
 
 
+def test_another_signature_makes_no_other_token(plane, issuer):
+    """Of an ECDSA signature (r, s) everybody can make (r, n - s), which is right as well."""
+    make(plane, issuer)
+    token = issuer.token(HERE, header={"alg": "ES256", "kid": "k3"}, key=issuer.curve)
+    text, _, signature = token.rpartition(".")
+    s = ci.P256_ORDER - int.from_bytes(ci.decode(signature)[32:], "big")
+    twin = text + "." + control.encode(ci.decode(signature)[:32] + s.to_bytes(32, "big"))
+    assert twin != token and exchange(plane, twin)["access_token"]
+    assert "already" in exchange(plane, token, 400)[1]
+
+
 def test_of_64_at_once_one_wins(plane, issuer):
     make(plane, issuer)
     token = issuer.token(HERE)
@@ -288,8 +299,7 @@ def test_long_claims_are_cut(plane, issuer):
 def test_a_job_is_no_person(plane, issuer):
     """With every permission that can be given: nothing of people, nothing that wants a fresh proof."""
     everything = plane.api("GET", "/me", token=plane.admin)["permissions"]
-    make(plane, issuer, products=[], permissions=[p for p in everything if not p.startswith(
-        ("self.", "package.read.")) and p != "download.request"])
+    make(plane, issuer, products=[], permissions=sorted(ci.permissions_of_jobs(everything)))
     token = exchange(plane, issuer.token(HERE))["access_token"]
     document = plane.api("GET", "/openapi.json", status=200)
     closed = 0
