@@ -2,6 +2,8 @@
 import concurrent.futures
 import json
 import os
+import re
+import shlex
 import subprocess
 
 import pytest
@@ -217,6 +219,30 @@ def test_the_data_plane_knows_when_a_token_has_ended(server, issuer, job):
     server.cli("workload", "update", "github", "--state", "disabled")
     assert server.request("GET", check, token=token).json["reason"] == "credentials_stale"
     assert server.request("GET", check, token=issuer.token(server.url)).status == 401
+
+
+@pytest.mark.parametrize("name,version", [("github-actions", "5.0.0"), ("gitlab-ci", "5.1.0")])
+def test_the_examples_are_true(server, issuer, tmp_path, name, version):
+    """deploy/ci: what the administrator types, and what the job runs with what it is given."""
+    text = (slipway.ROOT / "deploy" / "ci" / f"{name}.yml").read_text()
+    server.cli(*shlex.split(re.search(r"(?m)^#   slipway (workload create .*)$", text)[1]), "--issuer", issuer.issuer)
+    assert re.search(r"SLIPWAY_SERVER: (\S+)", text)[1] == "https://packages.example.com"
+    issuer.job = ci.github_claims(ref=f"refs/tags/v{version}")
+    if name == "github-actions":
+        assert "id-token: write" in text
+        given = {**issuer.environment(), "VERSION": f"v{version}"}
+    else:
+        assert re.search(r"SLIPWAY_ID_TOKEN: [^\n]*\n +aud: https://packages.example.com\n", text)
+        given = {"SLIPWAY_ID_TOKEN": issuer.token(server.url, ci.gitlab_claims(ref=f"v{version}")),
+                 "CI_COMMIT_TAG": f"v{version}"}
+    slipway.make_deb(tmp_path / f"vpn_{version}_amd64.deb", version=version)
+    done = subprocess.run(
+        ["bash", "-euc", re.search(r"(?m)^ +- (?:run: )?(slipway .*\n.*)$", text)[1].replace("\n", " ")], cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PATH": f"{slipway.BUILD}:{os.environ['PATH']}", "SLIPWAY_SERVER": server.url,
+             "SLIPWAY_CA": str(server.ca), **given}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    manifest = server.request("GET", f"/api/v1/packages/manifest?product=vpn&version={version}").json
+    assert manifest["releases"][0]["version"] == version
 
 
 # Administration from the command line -------------------------------------------------------------
