@@ -67,6 +67,11 @@ export function takeTicket(): string {
 	return value;
 }
 
+// A mailed link opened where its page is shown already changes the part behind # alone: begin again.
+window.addEventListener("hashchange", () => {
+	if (location.hash.length > 1) location.reload();
+});
+
 /**
  * Where to go after sign-in: only to a page of ours. "//host" and "/\host" are other hosts to a
  * browser, so the address is resolved the way a browser does it and compared.

@@ -133,13 +133,20 @@ export function Things<T extends { id: string }>({ of, what, text, children }: {
  * A modal dialog: the browser keeps the focus inside, closes it with Escape and gives the focus back
  * to where it was. Without onClose only what is in it closes it: it shows something once.
  */
-export function Dialog({ title, onClose, children }: { title: string; onClose?(): void; children: ComponentChildren }) {
+export function Dialog({ title, onClose, read, children }: {
+	title: string;
+	onClose?(): void;
+	/** Its text is to be read first: the focus is on the title. */
+	read?: boolean;
+	children: ComponentChildren;
+}) {
 	const ref = useRef<HTMLDialogElement>(null);
 	const id = useId();
 	useLayoutEffect(() => {
 		const dialog = ref.current!;
 		const before = document.activeElement;
 		dialog.showModal();
+		if (read) dialog.querySelector("h2")!.focus();
 		return () => {
 			dialog.close();
 			if (before instanceof HTMLElement) before.focus();
@@ -152,7 +159,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose?()
 	return (
 		<dialog ref={ref} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); onClose?.(); }}
 			onKeyDown={(e) => { if (!onClose && e.key === "Escape") e.preventDefault(); }}>
-			<h2 id={id}>{title}</h2>
+			<h2 id={id} tabIndex={read ? -1 : undefined}>{title}</h2>
 			{children}
 		</dialog>
 	);

@@ -78,7 +78,7 @@ function DeleteAccount({ me, onClose }: { me: Me; onClose(): void }) {
 			</Dialog>
 		);
 	return (
-		<Dialog title="Delete your account?" onClose={onClose}>
+		<Dialog title="Delete your account?" onClose={onClose} read>
 			<p>This cannot be undone. At once and for good:</p>
 			<ul class="list">
 				<li>you are signed out everywhere, and cannot sign in again;</li>
@@ -100,7 +100,7 @@ function DeleteAccount({ me, onClose }: { me: Me; onClose(): void }) {
 					await leave(session, { kind: "success", text: "Your account is deleted." });
 				}}>
 				<Field name="email" label="Type your e-mail address to confirm" type="email" required autocomplete="off" spellcheck={false}
-					autocapitalize="off" autoFocus />
+					autocapitalize="off" />
 				{withLicences && <CheckField name="licences" label="Delete my licences too: what uses them is refused at once" autoFocus />}
 			</Form>
 		</Dialog>

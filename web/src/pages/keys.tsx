@@ -119,7 +119,7 @@ function Rotate({ apiKey, onMade, onClose }: { apiKey: ApiKey; onMade(key: NewAp
 
 function Made({ made, onClose }: { made: NewApiKey; onClose(): void }) {
 	return (
-		<Dialog title="Your new API key">
+		<Dialog title="Your new API key" read>
 			<p>This is the only time it is shown. Keep it where your program finds it, and out of its source.</p>
 			<code class="secret">{made.key}</code>
 			<div class="actions">

@@ -145,7 +145,7 @@ export function Security() {
 				)}
 			</Show>
 			{adding && <AddPasskey onAdded={(made) => void added(made)} onClose={() => setAdding(false)} />}
-			{codes && <Dialog title="Your recovery codes"><RecoveryCodes codes={codes} email={session.me!.email} onDone={() => void stored()} /></Dialog>}
+			{codes && <Dialog title="Your recovery codes" read><RecoveryCodes codes={codes} email={session.me!.email} onDone={() => void stored()} /></Dialog>}
 		</>
 	);
 }
