@@ -338,7 +338,7 @@ def test_linking_and_unlinking(plane, provider):
     second = signed_in(plane, "second@example.com")
     begun = second.ask("POST", "/api/v1/me/identities/liar/start", {})
     back = second.come_back(follow(begun.json["authorization_url"]))
-    assert back.headers["Location"] == "/account?error=identity_taken"
+    assert back.headers["Location"] == "/account/identities?error=identity_taken"
     # Another's identity is not there; one's own goes, as there is a password.
     assert second.ask("DELETE", f"/api/v1/me/identities/{identity['id']}").status == 404
     assert browser.ask("DELETE", f"/api/v1/me/identities/{identity['id']}").status == 204
@@ -352,7 +352,7 @@ def test_linking_needs_the_session_that_asked(plane, provider):
     begun = browser.ask("POST", "/api/v1/me/identities/liar/start", {})
     assert browser.ask("POST", "/api/v1/auth/logout").status == 204
     back = browser.come_back(follow(begun.json["authorization_url"]))
-    assert back.headers["Location"] == "/account?error=sign_in_expired"
+    assert back.headers["Location"] == "/account/identities?error=sign_in_expired"
 
 
 def test_the_last_way_in_stays(plane, provider):
