@@ -103,6 +103,25 @@ err package_discard(struct task *t, span id)
 
 /* ---- blocking ---- */
 
+/*
+ * Bytes are blocked wherever they are: also for whom they were published by others. So that nobody
+ * reaches into another product, or channel, by adding its bytes to a draft of their own.
+ */
+static err may_block(struct db_tx *tx, struct lookup *l)
+{
+	struct task *t = l->task;
+	struct id_list live;
+	struct release r;
+	err e = release_list_with_digest(tx, t->arena, l->package->sha256, &live);
+
+	for (size_t i = 0; !e && i < live.count; i++) {
+		e = release_find_for(tx, t, live.ids[i], &r);
+		if (!e)
+			e = may_publish_in(t, r.channels);
+	}
+	return e ? e : may_publish_in(t, l->release.channels);
+}
+
 static err block_body(struct db_tx *tx, void *arg)
 {
 	struct lookup *l = arg;
@@ -112,7 +131,7 @@ static err block_body(struct db_tx *tx, void *arg)
 	err e = find(tx, l);
 
 	if (!e)
-		e = may_publish_in(t, l->release.channels);
+		e = may_block(tx, l);
 	if (e)
 		return e;
 	e = l->block ? digest_set_block(tx, l->package->sha256, l->reason, t->now_us)

@@ -152,6 +152,28 @@ def test_a_publisher_of_one_product(plane, publisher):
                   code="beyond_scope")
 
 
+def test_bytes_that_others_published_too_are_theirs(plane, publisher):
+    """Blocking takes them from everybody: a copy in one's own draft, or in dev, is no way to do that."""
+    def package(product, channel, version, publish):
+        upload = plane.api("PUT", "/admin/uploads/shared.run", b"#!/bin/sh\n# shared", plane.admin, 201)
+        release = plane.api("POST", "/admin/releases", {"product": product, "version": version,
+                                                        "channels": [channel]}, plane.admin, 201)
+        made = plane.api("POST", f"/admin/releases/{release['id']}/packages", {
+            "upload_id": upload["id"], "platform": "linux-amd64", "format": "run", "class": "public"},
+            plane.admin, 201)
+        if publish:
+            plane.api("POST", f"/admin/releases/{release['id']}/publish", None, plane.admin, 200)
+        return f"/admin/packages/{made['id']}/block"
+    package("agent", "beta", "7.0.0", True)
+    copy = package("vpn", "stable", "7.0.0", False)
+    plane.refused("POST", copy, {"reason": "x"}, publisher, status=403, code="beyond_scope")
+    role(plane, ["release.write", "release.publish.stable"], "not-of-beta")
+    plane.refused("POST", copy, {"reason": "x"}, holder(plane, "not-of-beta"), status=403,
+                  code="permission_missing")
+    assert plane.api("POST", copy, {"reason": "x"}, plane.admin, 200)["blocked"]
+    plane.refused("DELETE", copy, token=publisher, status=403, code="beyond_scope")
+
+
 def test_routes_that_keep_to_no_product_are_closed(plane, publisher):
     """Deny by default: a permission that is about no product is of no use to them."""
     for path in ("/admin/accounts", "/admin/audit"):
