@@ -3,6 +3,7 @@
 
 #include "account/account_queries.h"
 #include "account/epoch.h"
+#include "account/ticket.h"
 #include "account/factor.h"
 #include "account/session.h"
 #include "policy/policy.h"
@@ -229,7 +230,8 @@ err account_end_credentials(
 		e = epoch_put(feed, devices->device, devices->epoch, 0);
 	if (!e)
 		e = session_end_of_account(tx, feed, a, id, reason, now_us);
-	return e;
+	/* A sign-in that waits was begun with what no longer counts. */
+	return e ? e : ticket_withdraw(tx, TICKET_SECOND_FACTOR, id);
 }
 
 /* Organisations -------------------------------------------------------------------------------- */

@@ -403,8 +403,12 @@ static err reset_body(struct db_tx *tx, void *arg)
 	struct work *w = arg;
 	struct task *t = w->task;
 	struct feed_batch feed;
-	err e = factor_delete_all(tx, w->account.id);
+	err e = account_resolve(tx, t, w->id, &w->account);
 
+	if (!e)
+		e = role_within_reach(t, w->account.role, w->account.permissions);
+	if (!e)
+		e = factor_delete_all(tx, w->account.id);
 	feed_begin(&feed, tx);
 	if (!e)
 		e = account_end_credentials(tx, &feed, w->account.id, "factor", t->now_us);
@@ -417,10 +421,7 @@ static err reset_body(struct db_tx *tx, void *arg)
 
 err factors_reset(struct task *t, span account)
 {
-	struct work w = {.task = t};
-	err e = account_get(t, account, &w.account);
+	struct work w = {.task = t, .id = account};
 
-	if (!e)
-		e = role_within_reach(t, w.account.role, w.account.permissions);
-	return e ? e : change(&w, reset_body);
+	return change(&w, reset_body);
 }

@@ -272,14 +272,6 @@ static err peek_reset_body(struct db_tx *tx, void *arg)
 	return open_reset(tx, arg, false);
 }
 
-/* Other ways in that were begun with the old password, or with another link, end too. */
-static err withdraw_tickets(struct db_tx *tx, span account)
-{
-	err e = ticket_withdraw(tx, TICKET_PASSWORD_RESET, account);
-
-	return e ? e : ticket_withdraw(tx, TICKET_SECOND_FACTOR, account);
-}
-
 static err reset_body(struct db_tx *tx, void *arg)
 {
 	struct resetting *r = arg;
@@ -291,7 +283,7 @@ static err reset_body(struct db_tx *tx, void *arg)
 	if (!e)
 		e = account_set_password(tx, a->id, r->hash);
 	if (!e)
-		e = withdraw_tickets(tx, a->id);
+		e = ticket_withdraw(tx, TICKET_PASSWORD_RESET, a->id); /* other links, too */
 	/* Who read the mail has the mailbox. */
 	if (!e && !a->verified_at_us && span_eq(address_of(t, &r->ticket), a->email)) {
 		a->verified_at_us = t->now_us;

@@ -151,6 +151,7 @@ err sessions_end_others(struct task *t)
 
 struct ending_all {
 	struct task *task;
+	span id_or_email;
 	struct account account;
 	uint64_t seq;
 };
@@ -159,8 +160,12 @@ static err end_all_body(struct db_tx *tx, void *arg)
 {
 	struct ending_all *x = arg;
 	struct feed_batch feed;
-	err e;
+	err e = account_resolve(tx, x->task, x->id_or_email, &x->account);
 
+	if (!e)
+		e = role_within_reach(x->task, x->account.role, x->account.permissions);
+	if (e)
+		return e;
 	feed_begin(&feed, tx);
 	e = account_end_credentials(tx, &feed, x->account.id, "revoked", x->task->now_us);
 	if (!e)
@@ -170,13 +175,9 @@ static err end_all_body(struct db_tx *tx, void *arg)
 
 err sessions_end_of(struct task *t, span account)
 {
-	struct ending_all x = {.task = t};
-	err e = account_get(t, account, &x.account);
+	struct ending_all x = {.task = t, .id_or_email = account};
+	err e = db_transact(t->service->db, DB_WRITE, end_all_body, &x);
 
-	if (!e)
-		e = role_within_reach(t, x.account.role, x.account.permissions);
-	if (!e)
-		e = db_transact(t->service->db, DB_WRITE, end_all_body, &x);
 	return e ? e : published(t, x.seq);
 }
 
@@ -209,7 +210,11 @@ static err change_body(struct db_tx *tx, void *arg)
 {
 	struct changing *c = arg;
 	struct task *t = c->task;
-	struct proof proof = {.methods = c->session.methods, .cookie = c->session.cookie};
+	struct proof proof = {.methods = c->session.methods,
+		.cookie = c->session.cookie,
+		.provider = c->session.provider,
+		.provider_session = c->session.provider_session,
+		.scope = c->session.scope};
 	struct feed_batch feed;
 	struct account now;
 	bool found;
@@ -231,6 +236,10 @@ static err change_body(struct db_tx *tx, void *arg)
 		e = notice(tx, t, MAIL_ACCOUNT_CHANGED, now.email, "the password was changed");
 	if (!e)
 		e = session_open(tx, t, &feed, &now, c->session.client_id, &proof, &c->opened);
+	/* A password alone is no fresh proof of who has a second factor. */
+	if (!e && now.factors)
+		e = session_set_proof(tx, c->opened.subject.session, proof.methods,
+			c->session.authenticated_at_us);
 	return e ? e : feed_seal(&feed, &c->opened.seq);
 }
 

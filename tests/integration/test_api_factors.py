@@ -49,6 +49,12 @@ def wait_for_factor(plane, email):
     return problem["mfa_token"]
 
 
+def not_lately(plane, session):
+    """As if its proof of who they are had been given a day ago."""
+    plane.sql(f"UPDATE sessions SET authenticated_at = {int((time.time() - 86400) * 1e6)} "
+              f"WHERE id = '{session['session_id']}'")
+
+
 def audit(plane, action, object):
     return plane.api("GET", f"/admin/audit?action={action}&object={object}", token=plane.admin,
                      status=200)["items"]
@@ -178,7 +184,7 @@ def test_a_disabled_account_cannot_finish(plane, enrolled):
     ticket = wait_for_factor(plane, email)
     plane.api("PATCH", f"/admin/accounts/{email}", {"state": "disabled"}, plane.admin, 200)
     plane.refused("POST", "/auth/second-factor", {"mfa_token": ticket, "otp": app.password()},
-                  status=403, code="account_disabled")
+                  status=401, code="mfa_token_invalid")
 
 
 # Recovery codes -------------------------------------------------------------------------------------
@@ -327,3 +333,24 @@ def test_seeds_are_not_readable_in_the_database(plane, enrolled):
         for secret in (seed, app.secret.encode(), codes[5].encode(), codes[5].replace("-", "").encode()):
             assert secret not in content, path
     plane.start()
+
+
+def test_a_new_password_is_no_fresh_proof_of_who_has_a_factor(plane, enrolled):
+    """Who took a session and knows the password could otherwise take the factor away."""
+    email, app, _ = enrolled
+    session = login(plane, email, otp=app.password())
+    not_lately(plane, session)
+    again = plane.api("POST", "/me/password", {"current_password": PASSWORD, "new_password": PASSWORD + "!"},
+                      session["access_token"], 200)
+    plane.refused("POST", "/me/recovery-codes", token=again["access_token"], status=403,
+                  code="step_up_required")
+
+
+def test_a_sign_in_that_waits_ends_with_the_password_it_began_with(plane, enrolled):
+    email, app, _ = enrolled
+    for end in (("DELETE", f"/admin/accounts/{email}/sessions", None, 204),
+                ("PATCH", f"/admin/accounts/{email}", {"password": PASSWORD}, 200)):
+        waiting = wait_for_factor(plane, email)
+        plane.api(*end[:3], plane.admin, end[3])
+        plane.refused("POST", "/auth/second-factor", {"mfa_token": waiting, "otp": app.password()},
+                      status=401, code="mfa_token_invalid")
