@@ -83,7 +83,7 @@ err post_login(struct request *rq)
 err post_refresh(struct request *rq)
 {
 	struct issued_tokens tokens;
-	err e = refresh_session(&rq->task, request_text(rq, "refresh_token"), &tokens);
+	err e = refresh_session(&rq->task, request_text(rq, "refresh_token"), SPAN_EMPTY, &tokens);
 
 	return e ? e : answer_session(rq, &tokens);
 }

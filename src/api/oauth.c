@@ -153,7 +153,8 @@ err post_oauth_token(struct request *rq)
 	} else if (span_is(type, "refresh_token")) {
 		if (!request_has(rq, "refresh_token"))
 			return missing(rq, "refresh_token");
-		e = refresh_session(&rq->task, request_text(rq, "refresh_token"), &tokens);
+		e = refresh_session(&rq->task, request_text(rq, "refresh_token"),
+			request_text(rq, "client_id"), &tokens);
 	} else {
 		return fail(&rq->task, ERR_INVALID, "unsupported_grant_type",
 			"There is no such grant here.");

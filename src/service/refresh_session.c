@@ -12,6 +12,7 @@
 
 struct turn {
 	struct task *task;
+	span client_id; /* who says it is theirs, or empty */
 	struct refresh_token token;
 	uint8_t presented[SHA256_SIZE], next[SHA256_SIZE];
 	enum rotation rotation;
@@ -120,12 +121,15 @@ static err rotate_body(struct db_tx *tx, void *arg)
 	t->caller->account = u->session.account;
 	if (u->rotation == ROTATION_REUSED)
 		return end_session(tx, u, "reuse", "reuse");
+	/* RFC 6749, 10.4: the failure takes the rotation back. */
+	if (u->client_id.len && !span_eq(u->client_id, u->session.client_id))
+		return invalid_grant(t, "the refresh token is another client's");
 	return load_subject(tx, u);
 }
 
-err refresh_session(struct task *t, span refresh_token, struct issued_tokens *ret)
+err refresh_session(struct task *t, span refresh_token, span client_id, struct issued_tokens *ret)
 {
-	struct turn u = {.task = t};
+	struct turn u = {.task = t, .client_id = client_id};
 	uint8_t key[REFRESH_KEY_SIZE];
 	err e;
 

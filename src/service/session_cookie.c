@@ -77,7 +77,8 @@ static void become(struct task *t, const struct visit *v)
 	c->org = v->account.org;
 	c->session = v->session.id;
 	c->client_id = v->session.client_id;
-	c->permissions = session_permissions(t->service, &v->account, v->session.methods);
+	c->permissions = scoped_permissions(t->arena,
+		session_permissions(t->service, &v->account, v->session.methods), v->session.scope);
 	c->entitlements = v->entitlements;
 }
 

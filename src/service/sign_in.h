@@ -29,10 +29,11 @@ err sign_in(struct task *t, const struct sign_in *in, struct signed_in *ret) MUS
 
 /*
  * The next pair for a refresh token; see account/session.h for the rules. ERR_UNAUTHENTICATED
- * "invalid_grant" for any token that is not the living one of its session. A device's session also
- * gets a fresh device token.
+ * "invalid_grant" for any token that is not the living one of its session, or whose session is not
+ * client_id's (empty: whosever). A device's session also gets a fresh device token.
  */
-err refresh_session(struct task *t, span refresh_token, struct issued_tokens *ret) MUST_USE;
+err refresh_session(
+	struct task *t, span refresh_token, span client_id, struct issued_tokens *ret) MUST_USE;
 
 /* Ends the session of this token, of whatever generation. OK when there is none to end. */
 err sign_out(struct task *t, span refresh_token) MUST_USE;

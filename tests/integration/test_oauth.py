@@ -251,3 +251,23 @@ def test_introspection(plane):
     answer = plane.request("POST", "/api/v1/oauth/introspect", "token=x",
                            headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.status == 401 and answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_refresh_token_is_its_clients(plane):
+    code = begin(plane)
+    decide(plane, code, plane.admin)
+    tokens = poll(plane, code)
+    again = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    refused(plane, "token", "invalid_grant", client_id="slipway-client", **again)
+    # Nothing was used up.
+    assert form(plane, "token", client_id="slipway-cli", **again)["access_token"]
+
+
+def test_a_new_password_makes_a_program_no_wider(plane):
+    account = plane.account(plane.admin, "narrow@example.com", "admin")["email"]
+    code = begin(plane, scope="self.read self.write")
+    decide(plane, code, plane.login(account)["access_token"])
+    token = plane.api("POST", "/me/password", {
+        "current_password": control.PASSWORD, "new_password": "another long password"},
+        poll(plane, code)["access_token"], 200)["access_token"]
+    assert set(plane.api("GET", "/me", token=token, status=200)["permissions"]) == {"self.read", "self.write"}
