@@ -21,6 +21,9 @@ struct invitation {
 err invitation_insert(struct db_tx *tx, struct arena *a, const struct invitation *i) MUST_USE;
 err invitation_find(struct db_tx *tx, struct arena *a, span id, struct invitation *ret,
 	bool *ret_found) MUST_USE;
+/* The one to an address, whatever its case. */
+err invitation_find_to(struct db_tx *tx, struct arena *a, span email, struct invitation *ret,
+	bool *ret_found) MUST_USE;
 /* Those that still stand, behind the id `after`, by id; org empty: of all organisations and none.
  */
 err invitation_list(struct db_tx *tx, struct arena *a, span after, span org, size_t limit,

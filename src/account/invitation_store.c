@@ -50,12 +50,12 @@ err invitation_insert(struct db_tx *tx, struct arena *a, const struct invitation
 			   DB_INT(i->expires_at_us));
 }
 
-err invitation_find(
-	struct db_tx *tx, struct arena *a, span id, struct invitation *ret, bool *ret_found)
+static err find_by(struct db_tx *tx, struct arena *a, const struct db_statement *select, span key,
+	struct invitation *ret, bool *ret_found)
 {
 	bool found = false;
 	AUTO_PTR(db_rows) rows = NULL;
-	err e = db_query(tx, &rows, invitation_select, DB_TEXT(id));
+	err e = db_query(tx, &rows, *select, DB_TEXT(key));
 
 	if (!e)
 		e = db_next(rows, &found);
@@ -65,6 +65,18 @@ err invitation_find(
 		read_invitation(rows, a, ret);
 	*ret_found = found;
 	return OK;
+}
+
+err invitation_find(
+	struct db_tx *tx, struct arena *a, span id, struct invitation *ret, bool *ret_found)
+{
+	return find_by(tx, a, &invitation_select, id, ret, ret_found);
+}
+
+err invitation_find_to(
+	struct db_tx *tx, struct arena *a, span email, struct invitation *ret, bool *ret_found)
+{
+	return find_by(tx, a, &invitation_select_by_email, email_key(a, email), ret, ret_found);
 }
 
 err invitation_list(struct db_tx *tx, struct arena *a, span after, span org, size_t limit,

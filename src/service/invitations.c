@@ -25,15 +25,34 @@ struct inviting {
 	span link;
 };
 
+/* Who withdraws or replaces an invitation could have sent it. */
+static err within_reach(struct db_tx *tx, struct task *t, const struct invitation *i)
+{
+	struct role role;
+	bool found;
+	err e = role_find(tx, t->arena, i->role, &role, &found);
+
+	return e || !found ? e : role_within_reach(t, i->role, role.permissions);
+}
+
 static err check_free(struct db_tx *tx, struct task *t, span email)
 {
+	struct invitation there;
 	struct account a;
 	bool found;
 	err e = account_find_by_email(tx, t->arena, email, &a, &found);
 
-	return e || !found ? e
-			   : fail(t, ERR_CONFLICT, "email_taken",
-				     "There is an account with this address.");
+	if (!e && found)
+		return fail(
+			t, ERR_CONFLICT, "email_taken", "There is an account with this address.");
+	if (!e)
+		e = invitation_find_to(tx, t->arena, email, &there, &found);
+	if (e || !found || there.expires_at_us <= t->now_us)
+		return e;
+	if (!reaches_organisation(t, there.org))
+		return fail(
+			t, ERR_CONFLICT, "email_taken", "Somebody else has invited this address.");
+	return within_reach(tx, t, &there);
 }
 
 static err send(struct db_tx *tx, struct inviting *v)
@@ -156,6 +175,8 @@ static err withdraw_body(struct db_tx *tx, void *arg)
 		return fail(
 			t, ERR_NOT_FOUND, "invitation_not_found", "There is no such invitation.");
 	if (!e)
+		e = within_reach(tx, t, &i);
+	if (!e)
 		e = invitation_delete(tx, i.id);
 	return e ? e : audit_add(tx, t, "invitation.delete", i.id, "{}");
 }
@@ -213,17 +234,35 @@ static bool more_than_personal(span permissions)
 	return false;
 }
 
+/* An invitation is worth what its sender could still give: it ends with them. */
+static err sender_may(
+	struct db_tx *tx, struct task *t, const struct invitation *i, span permissions, bool *ret)
+{
+	struct account sender;
+	bool found;
+	span beyond;
+	err e = account_find(tx, t->arena, i->invited_by, &sender, &found);
+
+	*ret = !e && found && !sender.disabled &&
+	       permissions_cover(sender.permissions, permissions, &beyond) &&
+	       (!permissions_are_for_organisation(sender.permissions) ||
+		       (i->org.len && span_eq(sender.org, i->org)));
+	return e;
+}
+
 static err make_account(struct db_tx *tx, struct accepting *x)
 {
 	struct task *t = x->task;
 	const struct invitation *i = &x->invitation;
-	bool mailed = span_contains(x->ticket.data, SPAN("true")), found;
+	bool mailed = span_contains(x->ticket.data, SPAN("true")), found, may = false;
 	struct role role;
 	err e = role_find(tx, t->arena, i->role, &role, &found);
 
+	if (!e && found)
+		e = sender_may(tx, t, i, role.permissions, &may);
 	if (e)
 		return e;
-	if (!found)
+	if (!may)
 		return invalid(t);
 	x->account = (struct account){.id = x->id,
 		.email = i->email,

@@ -162,6 +162,46 @@ def test_withdrawn_and_expired_invitations(plane):
                   code="invitation_invalid")
 
 
+def administrator(plane, role, organisation=None):
+    """(token, id) of an account that may invite."""
+    address = plane.fresh()
+    made = plane.account(plane.admin, address, role, **({"organisation": organisation} if organisation else {}))
+    return plane.login(address)["access_token"], made["id"]
+
+
+def test_an_invitation_ends_with_what_its_sender_may(plane):
+    """Who was an administrator for a minute has nothing left in the mail."""
+    for end in ({"state": "disabled"}, {"role": "user"}):
+        token, sender = administrator(plane, "admin")
+        address = plane.fresh()
+        plane.invite(address, "admin", token)
+        link = plane.link(address, "You are invited", "invitation")
+        plane.api("PATCH", f"/admin/accounts/{sender}", end, plane.admin, 200)
+        plane.refused("POST", "/auth/invitation", {"token": link, "password": NEW}, status=403,
+                      code="invitation_invalid")
+
+
+def test_invitations_of_others_are_not_replaced_nor_withdrawn(plane):
+    for name in ("Here", "There"):
+        plane.api("POST", "/admin/organisations", {"name": name}, plane.admin, 201)
+    plane.api("POST", "/admin/roles", {"name": "inviter-here", "own_organisation": True,
+                                       "permissions": ["account.read", "account.write"]}, plane.admin, 201)
+    here, _ = administrator(plane, "inviter-here", "Here")
+    there, _ = administrator(plane, "inviter-here", "There")
+    address, higher = plane.fresh(), plane.fresh()
+    plane.invite(address, token=there)
+    plane.refused("POST", "/admin/invitations", {"email": address.upper(), "role": "user"}, here,
+                  status=409, code="email_taken")
+    assert plane.api("POST", "/auth/invitation", {
+        "token": plane.link(address, "You are invited", "invitation"), "password": NEW}, status=201)
+    # Of one's own organisation, but to more than one may give.
+    made = plane.invite(higher, "admin", organisation="Here")
+    plane.refused("POST", "/admin/invitations", {"email": higher, "role": "user"}, here, status=403,
+                  code="role_beyond_yours")
+    plane.refused("DELETE", f"/admin/invitations/{made['id']}", token=here, status=403,
+                  code="role_beyond_yours")
+
+
 @pytest.mark.parametrize("body, status, code", [
     ({"email": "nobody", "role": "user"}, 400, "invalid_member"),
     ({"email": "x@mail.test", "role": "emperor"}, 400, "unknown_role"),
