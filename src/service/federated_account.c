@@ -126,7 +126,14 @@ static err first_sign_in(const struct arrival_of *a, struct account *ret)
 
 	if (e || !found)
 		return e ? e : make_account(a, ret);
-	if (!v->email_verified || !domains_have(a->provider->settings.domains, v->email))
+	/*
+	 * Who administers an organisation can write any address into its accounts: until its holder
+	 * has shown that it is theirs, such an account may be a trap laid for them.
+	 */
+	bool holders = !ret->org.len || ret->verified_at_us;
+
+	if (!v->email_verified || !holders ||
+		!domains_have(a->provider->settings.domains, v->email))
 		return fail(t, ERR_DENIED, "account_exists",
 			"There is an account with this address. Sign in to it and link the "
 			"identity there.");

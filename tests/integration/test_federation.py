@@ -266,6 +266,16 @@ def test_an_address_alone_leads_into_no_account(plane, provider):
     assert any(e["object"] == browser.me().json["account_id"] for e in audit(plane, "identity.link"))
 
 
+def test_an_unconfirmed_account_of_an_organisation_is_no_trap(plane, provider):
+    """Its administrator can write anybody's address into it and knows its password."""
+    plane.api("POST", "/admin/organisations", {"name": "Acme"}, plane.admin, 201)
+    plane.account(plane.admin, "trapped@known.test", organisation="Acme")
+    provider.user = person("trapped", "known.test")
+    assert Browser(plane).sign_in("liar") == "/sign-in?error=account_exists"
+    plane.sql("UPDATE accounts SET verified_at = 1 WHERE email = 'trapped@known.test'")
+    assert Browser(plane).sign_in("liar") == "/account"
+
+
 def test_rules_are_applied_at_each_sign_in(plane, provider):
     provider.user = person("dave", groups=["ops", "others"])
     browser = Browser(plane)
