@@ -341,7 +341,7 @@ static const char *remedy_for_job(struct cli *cli, err e, const char *code)
 
 	if (!s || s->identity != IDENTITY_JOB || !s->bearer)
 		return NULL;
-	if (!strcmp(code, "permission_missing"))
+	if (!strcmp(code, "permission_missing") || !strcmp(code, "account_needed"))
 		return arena_printf(cli->arena, "the workload identity permits: %s", s->scope);
 	if (e != ERR_UNAUTHENTICATED)
 		return NULL;

@@ -98,6 +98,9 @@ SELECT w.id, w.name, w.issuer, w.audience, w.conditions, w.permissions, w.accoun
 FROM workload_identities w LEFT JOIN accounts a ON a.id = w.account_id
 WHERE w.issuer = $1 AND w.state = 'active' ORDER BY w.name LIMIT $2;
 
+-- name: workload_raise_epochs_of_sql
+UPDATE workload_identities SET epoch = epoch + 1 WHERE account_id = $1 RETURNING id, epoch;
+
 -- name: workload_used_sql
 UPDATE workload_identities SET last_used_at = $1 WHERE id = $2;
 

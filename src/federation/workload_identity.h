@@ -45,6 +45,9 @@ err workload_list(
 /* Those of this issuer that may be used, by name. */
 err workload_list_of_issuer(struct db_tx *tx, struct arena *a, span issuer, struct workload **ret,
 	size_t *ret_count) MUST_USE;
+/* Raises the epochs of those that are of this account, and gives them: id and epoch alone. */
+err workload_raise_epochs_of(struct db_tx *tx, struct arena *a, span account, struct workload **ret,
+	size_t *ret_count) MUST_USE;
 err workload_used(struct db_tx *tx, span id, int64_t now_us) MUST_USE;
 
 /* Exchanged tokens ------------------------------------------------------------------------------

@@ -129,6 +129,28 @@ err workload_list_of_issuer(
 	return e ? e : read_list(rows, a, ret, ret_count);
 }
 
+err workload_raise_epochs_of(
+	struct db_tx *tx, struct arena *a, span account, struct workload **ret, size_t *ret_count)
+{
+	struct workload *list = arena_try_array(a, WORKLOADS_MAX, sizeof(*list));
+	size_t count = 0;
+	bool row = false;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = list ? db_query(tx, &rows, workload_raise_epochs_of_sql, DB_TEXT(account))
+		     : ERR_NOMEM;
+
+	while (!e && count < WORKLOADS_MAX) { /* there are no more */
+		e = db_next(rows, &row);
+		if (e || !row)
+			break;
+		list[count++] = (struct workload){
+			.id = db_text_in(rows, 0, a), .epoch = (uint64_t)db_int(rows, 1)};
+	}
+	*ret = list;
+	*ret_count = count;
+	return e;
+}
+
 err workload_used(struct db_tx *tx, span id, int64_t now_us)
 {
 	return db_exec(tx, workload_used_sql, DB_INT(now_us), DB_TEXT(id));

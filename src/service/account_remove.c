@@ -4,6 +4,7 @@
  */
 #include "licence/licence.h"
 #include "service/accounts.h"
+#include "service/publish_epochs.h"
 
 #include "base/banned.h"
 
@@ -59,6 +60,8 @@ static err remove_body(struct db_tx *tx, void *arg)
 	feed_begin(&feed, tx);
 	/* While its rows are there: they say which sessions and devices end. */
 	e = account_end_credentials(tx, &feed, a.id, "deleted", t->now_us);
+	if (!e)
+		e = publish_workload_epochs_of(tx, &feed, t, a.id);
 	if (!e)
 		e = remove_rows(tx, t, a.id);
 	return e ? e : feed_seal(&feed, &r->seq);

@@ -8,6 +8,7 @@
 #include "service/mailbox.h"
 #include "service/notices.h"
 #include "service/passwords.h"
+#include "service/publish_epochs.h"
 #include "token/token.h"
 
 #include "base/banned.h"
@@ -259,6 +260,8 @@ static err apply(struct db_tx *tx, struct changing *c, const struct account *bef
 			tx, &feed, after->id, after->disabled ? "disabled" : "password", t->now_us);
 	else if (!e && says_else)
 		e = account_make_tokens_stale(tx, &feed, after->id, t->now_us);
+	if (!e && after->disabled && !before->disabled)
+		e = publish_workload_epochs_of(tx, &feed, t, after->id);
 	if (!e)
 		e = tell(tx, c, before);
 	if (!e)

@@ -2,13 +2,12 @@
 #include "service/workload_identities.h"
 
 #include "account/account.h"
-#include "account/epoch.h"
 #include "account/role.h"
 #include "base/json.h"
-#include "base/time.h"
 #include "crypto/random.h"
 #include "net/foreign.h"
 #include "service/changes.h"
+#include "service/publish_epochs.h"
 #include "service/roles.h"
 
 #include "base/banned.h"
@@ -16,8 +15,6 @@
 #define ISSUER_MAX      1000
 #define DETAIL_MAX      24576
 #define PERMISSIONS_MAX 2000 /* the list goes into a token of TOKEN_DECODED_MAX */
-/* Clocks of nodes may differ by this much: an entry outlives its tokens. */
-#define SKEW (2 * TIME_MINUTE)
 
 struct work {
 	struct task *task;
@@ -250,12 +247,11 @@ static const char *changes_of(
 /* Tokens of an earlier epoch are dead: at the API by the row, in the data plane by the feed. */
 static err end_tokens(struct db_tx *tx, struct work *w)
 {
-	int64_t until_us = w->task->now_us + WORKLOAD_LIFE_MOST_S * TIME_SECOND + SKEW;
 	struct feed_batch feed;
 	err e;
 
 	feed_begin(&feed, tx);
-	e = epoch_put(&feed, w->workload.id, w->workload.epoch, until_us);
+	e = publish_workload_epoch(&feed, w->workload.id, w->workload.epoch, w->task->now_us);
 	return e ? e : feed_seal(&feed, &w->seq);
 }
 

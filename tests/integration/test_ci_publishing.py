@@ -219,6 +219,14 @@ def test_the_data_plane_knows_when_a_token_has_ended(server, issuer, job):
     server.cli("workload", "update", "github", "--state", "disabled")
     assert server.request("GET", check, token=token).json["reason"] == "credentials_stale"
     assert server.request("GET", check, token=issuer.token(server.url)).status == 401
+    # So do those of an account that is disabled.
+    account = server.cli("account", "create", "--email", "jo@example.com", "--role", "admin", "--password-file",
+                         server.password_file)
+    server.cli("workload", "update", "github", "--state", "active", token=server.login("jo@example.com"))
+    token = json.loads(job("workload", "token", **issuer.environment()).stdout)["access_token"]
+    assert server.request("GET", check, token=token).json["reason"] != "credentials_stale"
+    server.cli("account", "disable", account["id"])
+    assert server.request("GET", check, token=token).json["reason"] == "credentials_stale"
 
 
 @pytest.mark.parametrize("name,version", [("github-actions", "5.0.0"), ("gitlab-ci", "5.1.0")])
