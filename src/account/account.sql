@@ -142,7 +142,9 @@ SELECT id, email, role, organisation_id, invited_by, created_at, expires_at,
 FROM invitations WHERE id = $1;
 
 -- name: invitation_select_by_email
-SELECT id, email, role, organisation_id, invited_by, created_at, expires_at
+SELECT id, email, role, organisation_id, invited_by, created_at, expires_at,
+    (SELECT o.name FROM organisations o WHERE o.id = invitations.organisation_id),
+    (SELECT a.email FROM accounts a WHERE a.id = invitations.invited_by)
 FROM invitations WHERE email_key = $1;
 
 -- name: invitation_list_sql
