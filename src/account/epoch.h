@@ -1,7 +1,10 @@
 #ifndef SLIPWAY_ACCOUNT_EPOCH_H
 #define SLIPWAY_ACCOUNT_EPOCH_H
 
-/* Least epochs of accounts and devices in the published state: older tokens of theirs are dead. */
+/*
+ * Least epochs of accounts, devices and workload identities in the published state: older tokens of
+ * theirs are dead.
+ */
 
 #include "feed/feed.h"
 

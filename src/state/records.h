@@ -11,7 +11,7 @@
  *   'r' product 0 platform 0 channel version    release record as seen on that channel (subscribed:
  *                                               a stable release stands under stable, beta and dev)
  *   'k' kind kid                                public key, 65 bytes
- *   'e' subject                                 minimum epoch of an account or device, u64
+ *   'e' subject                                 minimum epoch of whoever has tokens, u64
  *   'x' jti or session                          revoked: a token, or all access tokens of a
  *                                               session; expiry in µs, i64
  *   'b' sha256 (hex)                            blocked digest; reason text

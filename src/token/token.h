@@ -46,9 +46,9 @@ enum token_verdict {
  * claims were read into. Times are seconds since the epoch, as in the token.
  *
  *                 access                        device            download
- *  sub            account id                    device id         pseudonymous subject
+ *  sub            account or workload identity  device id         pseudonymous subject
  *  aud            issuer's own                  issuer's own      edge pool
- *  subject_epoch  of the account                of the device     of the device or account
+ *  subject_epoch  of sub                        of the device     of the device or account
  */
 struct token_claims {
 	enum token_kind kind;
