@@ -30,6 +30,13 @@ enum value_kind {
 	VALUE_PATH,  /* a file or folder that need not be there */
 };
 
+/* Where a server lists the values of an option: for completion, which asks it. */
+struct value_source {
+	const char *path;   /* below /api/v1 */
+	const char *member; /* of its items: the value */
+	const char *help;   /* the member that explains it */
+};
+
 /* An option, or (in command.arguments) an argument that is known by its place. */
 struct option {
 	const char *name;  /* "max-devices" for --max-devices; "product" for an argument */
@@ -40,9 +47,11 @@ struct option {
 	const char *choices; /* the only values, separated by spaces; or NULL */
 	const char *member;  /* the member of a request it becomes (cli/request.h); or NULL */
 	const char *env;     /* environment variable that stands in for it; or NULL */
+	const struct value_source *source; /* or NULL */
 };
 
 struct cli;
+struct buf;
 typedef err command_run(struct cli *cli);
 
 struct command {
@@ -71,6 +80,8 @@ struct program {
 	const struct option *globals;              /* accepted anywhere on the command line */
 	const struct command_table *const *tables; /* shown in this order */
 	size_t tables_count;
+	/* Appends lines "value\thelp", none when the server cannot be asked; or NULL. */
+	void (*list_values)(struct cli *cli, const struct value_source *source, struct buf *out);
 };
 
 #define CLI_MAX_VALUES 1024 /* values on one command line */
@@ -88,6 +99,7 @@ struct cli {
 	FILE *out, *errors;
 	struct terminal terminal; /* of out */
 	bool json;
+	bool hurried; /* completion: nobody waits long for an answer */
 	int64_t now_us;
 	struct cli_value *values_;
 	size_t values_count_;

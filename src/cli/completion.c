@@ -4,6 +4,7 @@
  */
 #include "cli/program.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -19,7 +20,8 @@ static const char bash_script[] = "# Completion of @ for bash: eval \"$(@ comple
 				  "<(compgen -f -- \"$cur\"); return ;;\n"
 				  "\t\t:folders) compopt -o filenames; mapfile -t COMPREPLY < "
 				  "<(compgen -d -- \"$cur\"); return ;;\n"
-				  "\t\t*) candidates+=(\"${line%%$'\\t'*}\") ;;\n"
+				  "\t\t*) printf -v line %q \"${line%%$'\\t'*}\"; "
+				  "candidates+=(\"$line\") ;;\n"
 				  "\t\tesac\n"
 				  "\tdone < <(command @ __complete \"${words[@]}\" 2>/dev/null)\n"
 				  "\tCOMPREPLY=(\"${candidates[@]}\")\n"
@@ -89,6 +91,7 @@ err completion_script(const struct program *p, span shell, struct buf *out)
 
 /* What the words before the last one amount to. */
 struct context {
+	struct cli *cli;
 	const struct program *program;
 	const struct command *command;
 	char words[128];
@@ -102,20 +105,41 @@ static void add_candidate(struct buf *out, span typed, span candidate, const cha
 		buf_addf(out, "%.*s\t%s\n", SPAN_ARG(candidate), help);
 }
 
+/* What was given already says which server to ask. */
+static void keep_value(struct context *c, const struct option *row, const char *text)
+{
+	struct cli *cli = c->cli;
+
+	if (cli->values_count_ < CLI_MAX_VALUES && *text)
+		cli->values_[cli->values_count_++] = (struct cli_value){row, text};
+}
+
+static void read_option(struct context *c, const char *word)
+{
+	size_t equals = span_find(span_from(word), '=');
+	const struct option *row =
+		program_option(c->program, c->command, span_sub(span_from(word), 0, equals));
+
+	if (!row || row->kind == VALUE_FLAG)
+		return;
+	if (word[equals])
+		keep_value(c, row, word + equals + 1);
+	else
+		c->wants = row;
+}
+
 static void read_word(struct context *c, const char *word)
 {
 	char longer[sizeof(c->words)];
 	AUTO(buf) path = {0};
 
 	if (c->wants) {
+		keep_value(c, c->wants, word);
 		c->wants = NULL;
 		return;
 	}
 	if (!strncmp(word, "--", 2)) {
-		span name = span_from(word + 2);
-		const struct option *row = program_option(c->program, c->command, name);
-
-		c->wants = row && row->kind != VALUE_FLAG ? row : NULL;
+		read_option(c, word + 2);
 		return;
 	}
 	if (c->command) {
@@ -164,7 +188,34 @@ static void list_options(const struct option *rows, span typed, struct buf *out)
 	}
 }
 
-static void list_values(const struct option *row, span typed, struct buf *out)
+static void keep_environment(struct context *c)
+{
+	const struct option *rows = c->program->globals;
+
+	for (size_t i = 0; i < option_rows(rows); i++)
+		if (rows[i].env && getenv(rows[i].env) && !cli_text(c->cli, rows[i].name))
+			keep_value(c, &rows[i], getenv(rows[i].env));
+}
+
+/* The values a server knows, those that begin with what was typed. */
+static void list_known(
+	struct context *c, const struct value_source *source, span typed, struct buf *out)
+{
+	AUTO(buf) all = {0};
+	span rest, line;
+
+	if (!c->program->list_values)
+		return;
+	keep_environment(c);
+	buf_init(&all, 1 << 18);
+	c->program->list_values(c->cli, source, &all);
+	rest = buf_span(&all);
+	while (span_cut(&rest, '\n', &line))
+		if (line.len && span_starts_with(line, typed))
+			buf_addf(out, "%.*s\n", SPAN_ARG(line));
+}
+
+static void list_values(struct context *c, const struct option *row, span typed, struct buf *out)
 {
 	span rest = span_from(row->choices), choice;
 
@@ -172,20 +223,22 @@ static void list_values(const struct option *row, span typed, struct buf *out)
 		buf_add_str(out, ":files\n");
 		return;
 	}
+	if (row->source)
+		list_known(c, row->source, typed, out);
 	while (row->choices && span_cut(&rest, ' ', &choice))
 		add_candidate(out, typed, choice, row->help);
 }
 
-void completion_list(
-	const struct program *p, const char *const *words, size_t count, struct buf *out)
+void completion_list(struct cli *cli, const char *const *words, size_t count, struct buf *out)
 {
-	struct context c = {.program = p};
+	const struct program *p = cli->program;
+	struct context c = {.cli = cli, .program = p};
 	span typed = count ? span_from(words[count - 1]) : SPAN_EMPTY;
 
 	for (size_t i = 0; i + 1 < count; i++)
 		read_word(&c, words[i]);
 	if (c.wants) {
-		list_values(c.wants, typed, out);
+		list_values(&c, c.wants, typed, out);
 		return;
 	}
 	if (!c.command) {
@@ -194,7 +247,8 @@ void completion_list(
 		size_t rows = option_rows(c.command->arguments);
 
 		if (rows > 0 && !span_starts_with(typed, SPAN("-")))
-			list_values(&c.command->arguments[MIN(c.arguments, rows - 1)], typed, out);
+			list_values(
+				&c, &c.command->arguments[MIN(c.arguments, rows - 1)], typed, out);
 		list_options(c.command->options, typed, out);
 	}
 	if (span_starts_with(typed, SPAN("-")))

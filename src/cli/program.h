@@ -47,11 +47,11 @@ void reference_write(const struct program *p, struct buf *out);
 /* The shell's side of completion: "bash", "zsh" or "fish". ERR_INVALID for another shell. */
 err completion_script(const struct program *p, span shell, struct buf *out) MUST_USE;
 /*
- * The program's side: what may follow `words` (the last one is being typed, may be empty). Lines
- * of "candidate\thelp"; a single line ":files" or ":folders" asks for names of files.
+ * The program's side, for a cli that has read nothing yet: what may follow `words` (the last one is
+ * being typed, may be empty). Lines of "candidate\thelp"; a single line ":files" or ":folders" asks
+ * for names of files.
  */
-void completion_list(
-	const struct program *p, const char *const *words, size_t count, struct buf *out);
+void completion_list(struct cli *cli, const char *const *words, size_t count, struct buf *out);
 /* The hidden word that asks for it: `slipway __complete …`. */
 #define COMPLETION_WORD "__complete"
 

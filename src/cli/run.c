@@ -171,12 +171,13 @@ static void print_failure(const struct cli *cli, err e)
 }
 
 /* `slipway __complete …`, which no table lists. */
-static int answer_completion(const struct program *program, int argc, char **argv)
+static int answer_completion(struct cli *cli, int argc, char **argv)
 {
 	AUTO(buf) out = {0};
 
 	buf_init(&out, 1 << 18);
-	completion_list(program, (const char *const *)argv + 2, (size_t)argc - 2, &out);
+	cli->hurried = true;
+	completion_list(cli, (const char *const *)argv + 2, (size_t)argc - 2, &out);
 	fputs(buf_str(&out), stdout);
 	return 0;
 }
@@ -235,13 +236,13 @@ int cli_run(const struct program *program, int argc, char **argv, void *data)
 		.data = data};
 	err e;
 
-	if (argc > 2 && !strcmp(argv[1], COMPLETION_WORD))
-		return answer_completion(program, argc, argv);
 	(void)signal(SIGPIPE, SIG_IGN); /* sockets too have pipes that break; see flush() */
 	terminal_of(stdout, &cli.terminal);
 	cli.values_ = arena_try_array(arena, CLI_MAX_VALUES, sizeof(*cli.values_));
 	if (!cli.values_)
 		abort();
+	if (argc > 2 && !strcmp(argv[1], COMPLETION_WORD))
+		return answer_completion(&cli, argc, argv);
 	e = program_parse(&cli, argc, argv, &parsed);
 	if (e == OK)
 		e = run_parsed(&cli, &parsed);

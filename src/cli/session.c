@@ -19,6 +19,7 @@
 #include "base/banned.h"
 
 #define RENEW_BEFORE_US (30 * TIME_SECOND)
+#define HURRIED_US      TIME_SECOND
 #define LAST_ANSWER_US  (2 * TIME_SECOND) /* after Ctrl-C */
 #define ANSWER_MAX      (64u << 20)
 
@@ -122,6 +123,10 @@ static err open_session(struct cli *cli, bool anonymous, struct session **ret)
 	if (e != OK)
 		return e;
 	settings.ca_file = s->ca_file;
+	if (cli->hurried) {
+		settings.connect_timeout_us = settings.stall_timeout_us = HURRIED_US;
+		settings.attempts = 1;
+	}
 	e = http_new(&settings, &s->http);
 	if (e != OK)
 		return cli_fail(

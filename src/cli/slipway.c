@@ -2,6 +2,7 @@
  * The `slipway` program: its global options, and the tables its commands come from.
  */
 #include "cli/commands.h"
+#include "cli/value_sources.h"
 
 #include "base/banned.h"
 
@@ -46,6 +47,7 @@ int cli_main(int argc, char **argv, const struct command_table *extra)
 			"7 expired, 8 too large, 9 too many requests, 10 busy, 11 unavailable, "
 			"12 no space, 13 cancelled, 14 out of memory, 15 input or output, "
 			"16 damaged data, 17 an error of Slipway itself.",
+		.list_values = value_sources_list,
 		.globals = slipway_globals,
 		.tables = tables,
 		.tables_count = ARRAY_LEN(tables),

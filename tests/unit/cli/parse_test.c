@@ -209,7 +209,10 @@ static void complete(const char *line, struct buf *out)
 
 	while (span_cut(&rest, ' ', &word))
 		words[count++] = arena_str(a, word);
-	completion_list(&program, words, count, out);
+	struct cli cli = {.program = &program, .arena = a};
+
+	cli.values_ = arena_alloc(a, 16 * sizeof(*cli.values_));
+	completion_list(&cli, words, count, out);
 }
 
 static void completion(void **state UNUSED)
