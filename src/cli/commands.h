@@ -11,7 +11,11 @@
 	X(catalog_commands)                                                                        \
 	X(package_commands)                                                                        \
 	X(customer_commands)                                                                       \
-	X(access_commands)                                                                         \
+	X(account_commands)                                                                        \
+	X(invitation_commands)                                                                     \
+	X(organisation_commands)                                                                   \
+	X(role_commands)                                                                           \
+	X(key_commands)                                                                            \
 	X(provider_commands)                                                                       \
 	X(workload_commands)                                                                       \
 	X(signing_key_commands)                                                                    \
@@ -21,6 +25,8 @@
 	X(stats_commands)                                                                          \
 	X(doctor_commands)                                                                         \
 	X(sign_in_commands)                                                                        \
+	X(session_commands)                                                                        \
+	X(own_account_commands)                                                                    \
 	X(factor_commands)                                                                         \
 	X(local_commands)
 

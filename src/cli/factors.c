@@ -1,12 +1,12 @@
 /*
- * One's own second factors and sessions.
+ * Second factors: one's own, and taking away another's.
  */
 #include "cli/commands.h"
 
 #include <string.h>
 
 #include "cli/qr_code.h"
-#include "cli/request.h"
+#include "cli/people.h"
 #include "cli/secret_input.h"
 #include "sys/files.h"
 
@@ -121,11 +121,11 @@ static err get_factors(struct cli *cli, json_t **ret)
 static err run_list(struct cli *cli)
 {
 	static const struct view views[] = {
-		{"ID", "id", VIEW_TEXT, 0},
 		{"KIND", "kind", VIEW_TEXT, 0},
 		{"NAME", "name", VIEW_TEXT, COLUMN_SHRINK},
 		{"ENROLLED", "created_at", VIEW_TIME, 0},
 		{"LAST USED", "last_used_at", VIEW_TIME, COLUMN_DROP},
+		{"ID", "id", VIEW_TEXT, COLUMN_BELOW},
 	};
 	json_t *answer = NULL;
 	err e = get_factors(cli, &answer);
@@ -137,6 +137,9 @@ static err run_list(struct cli *cli)
 	if (!e && json_array_size(json_object_get(answer, "factors")))
 		fprintf(cli->out, "%lld recovery codes left\n",
 			(long long)json_integer_value(json_object_get(answer, "recovery_codes")));
+	if (!e)
+		view_prose(cli, "Passkeys are made in a browser: %s/account/security",
+			((struct session *)cli->data)->server);
 	json_decref(answer);
 	return e;
 }
@@ -165,14 +168,19 @@ static err run_remove(struct cli *cli)
 {
 	json_t *answer = NULL, *nothing = NULL;
 	const json_t *factor = NULL;
+	const char *id, *kind;
 	err e = get_factors(cli, &answer);
 
 	if (!e)
 		e = find_factor(cli, json_object_get(answer, "factors"), &factor);
+	id = json_string_value(json_object_get(factor, "id"));
+	kind = json_string_value(json_object_get(factor, "kind"));
+	if (!e && (!id || !kind))
+		e = cli_fail(cli, ERR_CORRUPT, "answer", "the server's answer is incomplete");
 	if (!e)
 		e = session_call(cli, "DELETE",
-			arena_printf(cli->arena, "/me/totp/%s",
-				json_string_value(json_object_get(factor, "id"))),
+			request_under(
+				cli, strcmp(kind, "passkey") ? "/me/totp" : "/me/passkeys", id),
 			NULL, &nothing);
 	json_decref(answer);
 	json_decref(nothing);
@@ -189,29 +197,10 @@ static err run_codes(struct cli *cli)
 	return e ? e : show_codes(cli, answer);
 }
 
-/* Sessions ------------------------------------------------------------------------------------- */
-
-static err run_sessions(struct cli *cli)
+static err run_reset(struct cli *cli)
 {
-	static const struct view views[] = {
-		{"ID", "id", VIEW_TEXT, 0},
-		{"CURRENT", "current", VIEW_TEXT, 0},
-		{"NETWORK", "ip_prefix", VIEW_TEXT, COLUMN_DROP},
-		{"PROGRAM", "user_agent", VIEW_TEXT, COLUMN_SHRINK},
-		{"LAST USED", "last_used_at", VIEW_TIME, 0},
-	};
-
-	return command_list(cli, "/me/sessions", views, ARRAY_LEN(views), "No sessions");
-}
-
-static err run_session_end(struct cli *cli)
-{
-	if (cli_text(cli, "session"))
-		return command_act(cli, "DELETE", "/me/sessions/{session}", "Ended");
-	if (cli_flag(cli, "others"))
-		return command_act(
-			cli, "DELETE", "/me/sessions", "All your other sessions have ended");
-	return cli_fail(cli, ERR_INVALID, "usage", "name a SESSION, or end all --others");
+	return command_act(cli, "DELETE", "/admin/accounts/{account}/factors",
+		"Taken away; its sessions have ended");
 }
 
 #define CODES_FILE                                                                                 \
@@ -235,16 +224,14 @@ static const struct option remove_arguments[] = {
 	{"factor", "FACTOR", VALUE_TEXT, 0, "id of `factor list`; not needed when there is one"},
 	{0},
 };
+static const struct option reset_arguments[] = {ACCOUNT_ARGUMENT, {0}};
 static const struct option codes_options[] = {CODES_FILE, {0}};
-static const struct option sessions_options[] = {LIMIT_OPTION, {0}};
-static const struct option session_end_options[] = {
-	{"session", "SESSION", VALUE_TEXT, 0, "id of `session list`"},
-	{"others", NULL, VALUE_FLAG, 0, "all but the one this command uses"},
-	{0},
-};
-
 static const struct command commands[] = {
-	{.path = "factor list", .summary = "list your second factors", .run = run_list},
+	{.path = "factor list",
+		.summary = "list your second factors",
+		.about = "Authenticator apps and passkeys. A passkey is made in a browser, on the "
+			 "page /account/security of the server.",
+		.run = run_list},
 	{.path = "factor enrol",
 		.summary = "make an authenticator app your second factor",
 		.about = "Any app for one-time passwords (TOTP, RFC 6238) will do. From then on a "
@@ -258,21 +245,19 @@ static const struct command commands[] = {
 		.run = run_confirm,
 		.examples = "slipway factor confirm --otp 123456"},
 	{.path = "factor remove",
-		.summary = "remove a second factor",
-		.options = remove_arguments,
+		.summary = "remove a second factor of yours: an authenticator app or a passkey",
+		.arguments = remove_arguments,
 		.run = run_remove},
 	{.path = "factor recovery-codes",
 		.summary = "make new recovery codes; the old ones end",
 		.options = codes_options,
 		.run = run_codes},
-	{.path = "session list",
-		.summary = "list where you are signed in",
-		.options = sessions_options,
-		.run = run_sessions},
-	{.path = "session end",
-		.summary = "sign out elsewhere",
-		.options = session_end_options,
-		.run = run_session_end,
-		.examples = "slipway session end --others"},
+	{.path = "factor reset",
+		.summary = "take away another account's second factors; its sessions end",
+		.about = "For somebody who has lost them. A role that must have one asks for a new "
+			 "one at the next sign-in.",
+		.arguments = reset_arguments,
+		.run = run_reset,
+		.examples = "slipway factor reset jo@example.com"},
 };
 const struct command_table factor_commands = {commands, ARRAY_LEN(commands)};

@@ -5,6 +5,7 @@
 
 #include "cli/request.h"
 #include "cli/secret_input.h"
+#include "cli/value_sources.h"
 #include "crypto/secret.h"
 
 #include "base/banned.h"
@@ -85,6 +86,24 @@ static err run_create(struct cli *cli)
 	return e == OK ? command_answer(cli, provider) : e;
 }
 
+static err run_update(struct cli *cli)
+{
+	json_t *body = request_body(cli), *provider = NULL;
+	err e = read_rules(cli, body);
+
+	if (e == OK)
+		e = read_secret(cli, body);
+	if (cli_flag(cli, "no-trusted-factor"))
+		json_object_set_new(body, "trusted_factor", json_false());
+	if (e == OK && json_object_size(body) == 0)
+		e = cli_fail(cli, ERR_INVALID, "usage", "say what to change: see --help");
+	if (e == OK)
+		e = session_call(cli, "PATCH",
+			request_path(cli, "/admin/identity-providers/{provider}"), body, &provider);
+	json_decref(body);
+	return e == OK ? command_answer(cli, provider) : e;
+}
+
 static err run_list(struct cli *cli)
 {
 	static const struct view views[] = {
@@ -128,7 +147,8 @@ static err run_test(struct cli *cli)
 
 static const struct option list_options[] = {LIMIT_OPTION, {0}};
 static const struct option provider_argument[] = {
-	{"provider", "PROVIDER", VALUE_TEXT, OPTION_REQUIRED, "the provider's name or id"},
+	{"provider", "PROVIDER", VALUE_TEXT, OPTION_REQUIRED, "the provider's name or id",
+		.source = &source_providers},
 	{0},
 };
 static const struct option create_arguments[] = {
@@ -136,37 +156,54 @@ static const struct option create_arguments[] = {
 		.member = "name"},
 	{0},
 };
+#define PROVIDER_OPTIONS                                                                                  \
+	{"title", "TEXT", VALUE_TEXT, 0, "what people call it", .member = "title"},                       \
+		{"secret-file", "FILE", VALUE_FILE, 0, "file with the client secret"},                    \
+		{"client-auth", "HOW", VALUE_TEXT, 0, "how the secret is sent",                           \
+			.choices = "basic post", .member = "client_auth"},                                \
+		{"scope", "NAME", VALUE_TEXT, OPTION_MANY,                                                \
+			"what to ask for, instead of the preset's", .member = "scopes"},                  \
+		{"groups-claim", "NAME", VALUE_TEXT, 0, "where the provider says groups",                 \
+			.member = "groups_claim"},                                                        \
+		{"email-verified-claim", "NAME", VALUE_TEXT, 0,                                           \
+			"where it says that an address was verified",                                     \
+			.member = "email_verified_claim"},                                                \
+		{"domain", "DOMAIN", VALUE_TEXT, OPTION_MANY,                                             \
+			"its word on verified addresses of this domain links existing accounts",          \
+			.member = "domains"},                                                             \
+		{"rule", "RULE", VALUE_TEXT, OPTION_MANY,                                                 \
+			"who gets an account: group=…,domain=…,role=…,organisation=…; the first " \
+			"that fits",                                                                      \
+			.member = "rules"},                                                               \
+		{"trusted-factor", NULL, VALUE_FLAG, 0, "its sign-ins count as two factors",              \
+			.member = "trusted_factor"},                                                      \
+		{"authorization-url", "URL", VALUE_TEXT, 0, "oauth only",                                 \
+			.member = "authorization_url"},                                                   \
+		{"token-url", "URL", VALUE_TEXT, 0, "oauth only", .member = "token_url"},                 \
+		{"user-url", "URL", VALUE_TEXT, 0, "oauth only", .member = "user_url"},                   \
+		{"emails-url", "URL", VALUE_TEXT, 0, "oauth only", .member = "emails_url"},               \
+	{                                                                                                 \
+		"subject-claim", "NAME", VALUE_TEXT, 0, "oauth only: who somebody is",                    \
+			.member = "subject_claim"                                                         \
+	}
+
 static const struct option create_options[] = {
 	{"preset", "KIND", VALUE_TEXT, 0, "what it is; without it any OpenID provider",
 		.choices = "oidc oauth google entra okta keycloak github", .member = "preset"},
-	{"title", "TEXT", VALUE_TEXT, 0, "what people call it", .member = "title"},
 	{"issuer", "URL", VALUE_TEXT, 0, "its issuer; google and github have theirs",
 		.member = "issuer"},
 	{"client-id", "ID", VALUE_TEXT, OPTION_REQUIRED, "what we are there",
 		.member = "client_id"},
-	{"secret-file", "FILE", VALUE_FILE, 0, "file with the client secret"},
-	{"client-auth", "HOW", VALUE_TEXT, 0, "how the secret is sent; basic without it",
-		.choices = "basic post", .member = "client_auth"},
-	{"scope", "NAME", VALUE_TEXT, OPTION_MANY, "what to ask for, instead of the preset's",
-		.member = "scopes"},
-	{"groups-claim", "NAME", VALUE_TEXT, 0, "where the provider says groups",
-		.member = "groups_claim"},
-	{"email-verified-claim", "NAME", VALUE_TEXT, 0,
-		"where it says that an address was verified", .member = "email_verified_claim"},
-	{"domain", "DOMAIN", VALUE_TEXT, OPTION_MANY,
-		"its word on verified addresses of this domain links existing accounts",
-		.member = "domains"},
-	{"rule", "RULE", VALUE_TEXT, OPTION_MANY,
-		"who gets an account: group=…,domain=…,role=…,organisation=…; the first that fits",
-		.member = "rules"},
-	{"trusted-factor", NULL, VALUE_FLAG, 0, "its sign-ins count as two factors",
-		.member = "trusted_factor"},
-	{"authorization-url", "URL", VALUE_TEXT, 0, "oauth only", .member = "authorization_url"},
-	{"token-url", "URL", VALUE_TEXT, 0, "oauth only", .member = "token_url"},
-	{"user-url", "URL", VALUE_TEXT, 0, "oauth only", .member = "user_url"},
-	{"emails-url", "URL", VALUE_TEXT, 0, "oauth only", .member = "emails_url"},
-	{"subject-claim", "NAME", VALUE_TEXT, 0, "oauth only: who somebody is",
-		.member = "subject_claim"},
+	PROVIDER_OPTIONS,
+	{0},
+};
+static const struct option update_options[] = {
+	{"name", "NAME", VALUE_TEXT, 0, "its new name, as it will stand in URLs", .member = "name"},
+	{"client-id", "ID", VALUE_TEXT, 0, "what we are there", .member = "client_id"},
+	{"state", "STATE", VALUE_TEXT, 0, "whether it can be used", .choices = "active disabled",
+		.member = "state"},
+	PROVIDER_OPTIONS,
+	{"no-trusted-factor", NULL, VALUE_FLAG, 0, "its sign-ins do not count as two factors"},
 	{0},
 };
 
@@ -191,6 +228,15 @@ static const struct command commands[] = {
 		.summary = "show an identity provider",
 		.arguments = provider_argument,
 		.run = run_show},
+	{.path = "provider update",
+		.summary = "change an identity provider",
+		.about = "--scope, --domain and --rule replace all there were.",
+		.arguments = provider_argument,
+		.options = update_options,
+		.run = run_update,
+		.examples = "slipway provider update work --state disabled\n"
+			    "slipway provider update work --rule group=ops,role=admin --rule "
+			    "domain=example.com,role=user"},
 	{.path = "provider delete",
 		.summary = "remove an identity provider and everybody's identities there",
 		.arguments = provider_argument,

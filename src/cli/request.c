@@ -35,6 +35,16 @@ const char *request_path(struct cli *cli, const char *pattern)
 	return arena_str(cli->arena, buf_span(&out));
 }
 
+const char *request_under(struct cli *cli, const char *path, const char *id)
+{
+	AUTO(buf) out = {0};
+
+	buf_init(&out, URL_MAX);
+	buf_addf(&out, "%s/", path);
+	percent_encode(&out, span_from(id));
+	return arena_str(cli->arena, buf_span(&out));
+}
+
 const char *request_form(struct cli *cli, const char *const (*pairs)[2], size_t count)
 {
 	AUTO(buf) out = {0};
@@ -138,11 +148,11 @@ static err fetch_page(
 	return e;
 }
 
-err request_list(struct cli *cli, const char *path, json_t **ret)
+/* Page by page, up to limit items. *ret_cursor: NULL when that was all. */
+static err fetch(
+	struct cli *cli, const char *path, uint64_t limit, json_t **ret, const char **ret_cursor)
 {
-	uint64_t limit =
-		cli_count(cli, "limit", LIMIT) ? cli_count(cli, "limit", LIMIT) : UINT64_MAX;
-	json_t *items = json_array(), *list;
+	json_t *items = json_array();
 	const char *cursor = NULL;
 	err e;
 
@@ -155,6 +165,27 @@ err request_list(struct cli *cli, const char *path, json_t **ret)
 		json_decref(items);
 		return e;
 	}
+	*ret = items;
+	*ret_cursor = cursor;
+	return OK;
+}
+
+err request_all(struct cli *cli, const char *path, json_t **ret)
+{
+	const char *cursor;
+
+	return fetch(cli, path, UINT64_MAX, ret, &cursor);
+}
+
+err request_list(struct cli *cli, const char *path, json_t **ret)
+{
+	uint64_t limit = cli_count(cli, "limit", LIMIT);
+	json_t *items = NULL, *list;
+	const char *cursor = NULL;
+	err e = fetch(cli, path, limit ? limit : UINT64_MAX, &items, &cursor);
+
+	if (e != OK)
+		return e;
 	list = json_object();
 	json_object_set_new(list, "items", items);
 	json_object_set_new(list, "next_cursor", cursor ? json_string(cursor) : json_null());

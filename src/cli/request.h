@@ -12,6 +12,8 @@
 
 /* The path with its {names} filled in. */
 const char *request_path(struct cli *cli, const char *pattern);
+/* A path with this text (an id) as its last part, percent-encoded. */
+const char *request_under(struct cli *cli, const char *path, const char *id);
 /* name=value&…, percent-encoded, for bodies of OAuth; pairs of texts, count of them; NULL values
  * are left out. */
 const char *request_form(struct cli *cli, const char *const (*pairs)[2], size_t count);
@@ -30,6 +32,9 @@ err request_list(struct cli *cli, const char *path, json_t **ret) MUST_USE;
 	{                                                                                          \
 		"limit", "N", VALUE_COUNT, 0, "at most so many lines, 0 for all (default 50)"      \
 	}
+
+/* All items of a list, as an array. Gives. */
+err request_all(struct cli *cli, const char *path, json_t **ret) MUST_USE;
 
 /* POSTs the body of the command line; shows the object. alias: a second name for its "id". */
 err command_create(struct cli *cli, const char *pattern, const char *alias) MUST_USE;

@@ -140,6 +140,25 @@ static void print_failure_json(const struct cli *cli, err e, struct buf *out)
 	buf_add_byte(out, '\n');
 }
 
+/* Words for people: broken at spaces where a terminal would break them anywhere. */
+static void add_words(
+	struct buf *out, const char *text, unsigned indent, const struct terminal *terminal)
+{
+	AUTO(buf) clean = {0};
+	AUTO(buf) wrapped = {0};
+
+	buf_init(&clean, 1 << 18);
+	buf_init(&wrapped, 1 << 18);
+	text_clean_lines(&clean, span_from(text));
+	if (!terminal->tty) {
+		buf_add(out, buf_span(&clean));
+		buf_add_byte(out, '\n');
+		return;
+	}
+	text_wrap(&wrapped, buf_span(&clean), indent, terminal->width);
+	buf_add(out, span_from_offset(buf_span(&wrapped), indent));
+}
+
 static void print_failure(const struct cli *cli, err e)
 {
 	AUTO(buf) out = {0};
@@ -154,12 +173,11 @@ static void print_failure(const struct cli *cli, err e)
 		buf_addf(&out, "%s:", cli->program->name);
 		tone_add(&out, terminal.colour, TONE_PLAIN);
 		buf_add_byte(&out, ' ');
-		text_clean_lines(&out, span_from(cli->detail ? cli->detail : err_title(e)));
-		buf_add_byte(&out, '\n');
+		add_words(&out, cli->detail ? cli->detail : err_title(e),
+			(unsigned)strlen(cli->program->name) + 2, &terminal);
 		if (cli->hint) {
 			buf_add_str(&out, "  ");
-			text_clean_lines(&out, span_from(cli->hint));
-			buf_add_byte(&out, '\n');
+			add_words(&out, cli->hint, 2, &terminal);
 		}
 		if (cli->request_id) {
 			buf_add_str(&out, "  request id: ");

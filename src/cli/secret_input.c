@@ -92,6 +92,37 @@ err secret_input(
 	return e;
 }
 
+err secret_member(struct cli *cli, json_t *body, const char *member, const char *option,
+	const char *prompt, bool twice)
+{
+	AUTO(buf) secret = {0};
+	json_t *value;
+	err e;
+
+	buf_init(&secret, SECRET_MAX);
+	e = secret_input(cli, option, prompt, twice, &secret);
+	value = e == OK ? json_stringn(buf_str(&secret), buf_len(&secret)) : NULL;
+	buf_wipe(&secret);
+	if (e == OK && !value)
+		e = cli_fail(cli, ERR_INVALID, member, "the %s is no UTF-8 text", member);
+	if (value)
+		json_object_set_new(body, member, value);
+	return e;
+}
+
+err secret_link_member(struct cli *cli, json_t *body, const char *member, const char *option)
+{
+	err e = secret_member(cli, body, member, option, "The link of the mail: ", false);
+	const char *text = json_string_value(json_object_get(body, member));
+	const char *code = text ? strrchr(text, '#') : NULL;
+
+	if (code) {
+		code = arena_str(cli->arena, span_trim(span_from(code + 1)));
+		json_object_set_new(body, member, json_string(code));
+	}
+	return e;
+}
+
 err line_input(const char *prompt, struct buf *ret)
 {
 	return ask(prompt, false, ret);

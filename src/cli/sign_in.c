@@ -1,11 +1,12 @@
 /*
  * Becoming somebody at a server, and ceasing to be.
  */
-#include "cli/commands.h"
+#include "cli/sign_in.h"
 
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/commands.h"
 #include "cli/device_code.h"
 #include "cli/device_sign_in.h"
 #include "cli/request.h"
@@ -117,7 +118,7 @@ static err log_in(struct cli *cli, const char *email, json_t **ret)
 	return e;
 }
 
-static err store(struct cli *cli, const char *email, const json_t *tokens)
+err sign_in_store(struct cli *cli, const char *email, const json_t *tokens)
 {
 	struct session *s = cli->data;
 	int lock = -1;
@@ -143,7 +144,7 @@ static err login_by_password(struct cli *cli)
 	if (e == OK)
 		e = log_in(cli, email, &tokens);
 	if (e == OK)
-		e = store(cli, email, tokens);
+		e = sign_in_store(cli, email, tokens);
 	enrol = json_is_true(json_object_get(tokens, "mfa_enrolment_required"));
 	json_decref(tokens);
 	if (e != OK)
@@ -187,7 +188,7 @@ static err learn_email(struct cli *cli, const json_t *tokens, const char **ret)
 	email = json_string_value(json_object_get(me, "email"));
 	*ret = arena_strdup(cli->arena, email ? email : "?");
 	json_decref(me);
-	return email ? store(cli, *ret, tokens) : OK;
+	return email ? sign_in_store(cli, *ret, tokens) : OK;
 }
 
 static err login_by_code(struct cli *cli)
@@ -202,7 +203,7 @@ static err login_by_code(struct cli *cli)
 	e = device_sign_in(cli, wanted_scope(cli), &tokens);
 	if (e)
 		return e;
-	e = store(cli, NULL, tokens);
+	e = sign_in_store(cli, NULL, tokens);
 	if (e)
 		device_code_give_back(cli, tokens);
 	else
@@ -239,11 +240,25 @@ static err run_login(struct cli *cli)
 		"there is no terminal to show a code on, and no --email");
 }
 
+err sign_in_forget(struct cli *cli)
+{
+	const struct session *s = cli->data;
+	int lock = -1;
+	err e = credentials_lock(cli->arena, &lock);
+
+	if (e == OK) {
+		e = credentials_remove(cli->arena, s->server);
+		credentials_unlock(lock);
+	}
+	return e == OK ? OK
+		       : cli_fail(cli, e, "credentials", "the credentials cannot be removed: %s",
+				 err_title(e));
+}
+
 static err run_logout(struct cli *cli)
 {
 	struct session *s;
 	json_t *body, *answer = NULL;
-	int lock = -1;
 	err e = session_get(cli, &s), told;
 
 	if (e != OK)
@@ -256,14 +271,9 @@ static err run_logout(struct cli *cli)
 	json_decref(body);
 	json_decref(answer);
 	/* Here it ends in any case; a server that is away lets it run out by itself. */
-	e = credentials_lock(cli->arena, &lock);
-	if (e == OK) {
-		e = credentials_remove(cli->arena, s->server);
-		credentials_unlock(lock);
-	}
+	e = sign_in_forget(cli);
 	if (e != OK)
-		return cli_fail(cli, e, "credentials", "the credentials cannot be removed: %s",
-			err_title(e));
+		return e;
 	if (told != OK && told != ERR_UNAUTHENTICATED)
 		cli_note(cli, "forgotten here, but the server was not told: %s", cli->detail);
 	else if (!cli->json)

@@ -3,6 +3,8 @@
  */
 #include "cli/view.h"
 
+#include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +38,43 @@ err view_json_line(struct cli *cli, json_t *value)
 	fflush(cli->out);
 	free(text);
 	return OK;
+}
+
+static void clean_words(const char *format, va_list args, struct buf *out)
+{
+	AUTO(buf) text = {0};
+
+	buf_init(&text, 1 << 16);
+	buf_vaddf(&text, format, args);
+	text_clean(out, buf_span(&text));
+}
+
+void view_line(struct cli *cli, const char *format, ...)
+{
+	AUTO(buf) text = {0};
+	va_list args;
+
+	buf_init(&text, 1 << 18);
+	va_start(args, format);
+	clean_words(format, args, &text);
+	va_end(args);
+	fprintf(cli->out, "%s\n", buf_str(&text));
+}
+
+void view_prose(struct cli *cli, const char *format, ...)
+{
+	AUTO(buf) text = {0};
+	AUTO(buf) wrapped = {0};
+	va_list args;
+
+	buf_init(&text, 1 << 18);
+	buf_init(&wrapped, 1 << 19);
+	va_start(args, format);
+	clean_words(format, args, &text);
+	va_end(args);
+	text_wrap(&wrapped, buf_span(&text), 0,
+		cli->terminal.endless ? UINT_MAX : cli->terminal.width);
+	fputs(buf_str(&wrapped), cli->out);
 }
 
 json_t *view_member(const json_t *object, const char *path)
@@ -155,7 +194,7 @@ err view_table(struct cli *cli, const json_t *items, const struct view *views, s
 	buf_init(&out, SCREEN_MAX);
 	buf_init(&cell, 1 << 20);
 	if (json_array_size(items) == 0) {
-		fprintf(cli->out, "%s\n", none);
+		view_prose(cli, "%s", none);
 		return OK;
 	}
 	if (count > TABLE_MAX_COLUMNS)

@@ -29,6 +29,10 @@ struct view {
 err view_json(struct cli *cli, const json_t *value) MUST_USE;
 /* Prints value on a line of its own, at once: for those who read line by line. Takes value. */
 err view_json_line(struct cli *cli, json_t *value) MUST_USE;
+/* A line of text for people, made harmless. */
+void view_line(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same as sentences, broken at spaces where the terminal ends. */
+void view_prose(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A table of items (an array), or the sentence `none` when it is empty. */
 err view_table(struct cli *cli, const json_t *items, const struct view *views, size_t count,
 	const char *none) MUST_USE;

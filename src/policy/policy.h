@@ -114,26 +114,25 @@ enum policy_reason policy_decide(
 /* Every permission there is (granular, for roles and API keys): its name and what it permits. */
 #define POLICY_PERMISSIONS(X)                                                                      \
 	X("package.read.licensed", "Download packages of class licensed without a licence")        \
-	X("package.read.enterprise", "Download packages of class enterprise, whosever they are")   \
+	X("package.read.enterprise", "Download packages of class enterprise of everybody")         \
 	X("package.read.development", "Download packages of class development")                    \
 	X("release.read.draft", "See releases and packages of every state, drafts too")            \
 	X("product.read", "See products and what is public of them")                               \
-	X("product.write",                                                                         \
-		"Create and change products and the keys their packages are signed with")          \
-	X("release.write", "Draft and change releases, pause and withdraw them, block packages")   \
+	X("product.write", "Create and change products and their signers' keys")                   \
+	X("release.write", "Draft, change and withdraw releases, block packages")                  \
 	X("release.publish.dev", "Publish to channel dev")                                         \
 	X("release.publish.beta", "Publish to channel beta")                                       \
 	X("release.publish.stable", "Publish to channel stable")                                   \
 	X("upload.write", "Upload files")                                                          \
-	X("account.read", "See accounts, their sessions, invitations, roles and organisations")    \
-	X("account.write", "Invite, create, change and delete accounts; end their sessions")       \
+	X("account.read", "See accounts, sessions, invitations, organisations")                    \
+	X("account.write", "Invite, change and delete accounts, end their sessions")               \
 	X("organisation.write", "Create, rename and delete organisations")                         \
 	X("role.write", "Make, change and remove roles")                                           \
 	X("licence.read", "See licences")                                                          \
 	X("licence.write", "Give, change and suspend licences")                                    \
 	X("device.read", "See the devices licences are activated on")                              \
 	X("device.write", "Take devices off their licence, and admit them again")                  \
-	X("download.read", "See who downloaded what, and why somebody may or may not")             \
+	X("download.read", "See who downloaded what, and why somebody may")                        \
 	X("token.revoke", "Revoke anybody's tokens")                                               \
 	X("token.introspect", "Ask whether a token is good (for other servers)")                   \
 	X("key.write", "See and revoke everybody's API keys")                                      \
@@ -141,9 +140,8 @@ enum policy_reason policy_decide(
 	X("audit.read", "Read, export and verify the audit log")                                   \
 	X("stats.read", "See statistics and the state of stored files")                            \
 	X("settings.write", "Identity providers, test mails, checks of stored files")              \
-	X("self.read", "See one's own sessions, second factors, identities and API keys")          \
-	X("self.write",                                                                            \
-		"Change one's own password, address, factors and API keys; end one's sessions")    \
+	X("self.read", "See one's own sessions, second factors and API keys")                      \
+	X("self.write", "Change one's own password, address, factors, API keys")                   \
 	X("download.request", "Download what one may have")
 
 struct permission {

@@ -1,7 +1,6 @@
 """`slipway login` without a password: a code on a terminal, approved in a browser elsewhere."""
 import contextlib
 import json
-import os
 import re
 import signal
 import sqlite3
@@ -13,7 +12,7 @@ import pytest
 import slipway
 from factors import App
 from lying_server import Liar
-from terminal import Terminal
+from person import Person
 
 CODE = r"[B-Z]{4}-[B-Z]{4}"
 BEGIN, ASK = "/api/v1/oauth/device_authorization", "/api/v1/oauth/token"
@@ -23,50 +22,6 @@ BEGIN, ASK = "/api/v1/oauth/device_authorization", "/api/v1/oauth/token"
 def database():
     """The command line does not see which it is."""
     return "sqlite"
-
-
-class Person:
-    """Somebody at a terminal of their own, signed in nowhere."""
-
-    def __init__(self, server, folder):
-        self.server, self.config = server, folder / "config"
-        self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith(("SLIPWAY_", "SSH_")) and k not in ("DISPLAY", "WAYLAND_DISPLAY", "NO_COLOR")}
-        self.env |= {"HOME": str(folder), "XDG_CONFIG_HOME": str(self.config), "TERM": "xterm-256color",
-                     "SLIPWAY_SERVER": server.url, "SLIPWAY_CA": str(server.ca)}
-
-    def at(self, url):
-        self.env["SLIPWAY_SERVER"] = url
-        return self
-
-    def run(self, *words, check=0, **more):
-        done = subprocess.run([slipway.SLIPWAY, *words], env=self.env, capture_output=True, text=True, timeout=60,
-                              stdin=subprocess.DEVNULL, **more)
-        assert done.returncode == check, done
-        return done
-
-    def login(self, *words, **more):
-        return Terminal([slipway.SLIPWAY, "login", *words], self.env, **more)
-
-    def login_unseen(self, *words):
-        """With pipes, by --device-code --json; gives the process and what the first line says."""
-        process = subprocess.Popen([slipway.SLIPWAY, "login", "--device-code", "--json", *words], env=self.env,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        return process, json.loads(process.stdout.readline())
-
-    def decide(self, code, approve=True):
-        self.server.admin("POST", "/oauth/device", {"user_code": code, "approve": approve}, status=204)
-
-    def sessions(self):
-        """Ids of the administrator's sessions that came of a code."""
-        listed = self.server.admin("GET", "/me/sessions?limit=200", status=200).json["items"]
-        return {s["id"] for s in listed if s["client_id"] == "slipway-cli"}
-
-    @property
-    def signed_in(self):
-        with contextlib.suppress(FileNotFoundError):
-            return json.loads((self.config / "slipway" / "credentials.json").read_text())["servers"]
-        return {}
 
 
 @pytest.fixture
@@ -86,6 +41,23 @@ def in_a_hurry(**more):
 def sql(server, statement):
     with contextlib.closing(sqlite3.connect(next((server.data / "db").glob("*.db")), timeout=20)) as db, db:
         db.execute(statement)
+
+
+def login_unseen(person, *words):
+    """With pipes, by --device-code --json; gives the process and what the first line says."""
+    process = subprocess.Popen([slipway.SLIPWAY, "login", "--device-code", "--json", *words], env=person.env,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return process, json.loads(process.stdout.readline())
+
+
+def decide(person, code, approve=True):
+    person.server.admin("POST", "/oauth/device", {"user_code": code, "approve": approve}, status=204)
+
+
+def sessions(person):
+    """Ids of the administrator's sessions that came of a code."""
+    listed = person.server.admin("GET", "/me/sessions?limit=200", status=200).json["items"]
+    return {s["id"] for s in listed if s["client_id"] == "slipway-cli"}
 
 
 def ended(process, code):
@@ -116,15 +88,15 @@ def test_a_home_that_cannot_be_written_is_told_before_somebody_approves(person):
 
 
 def test_refused(server, person):
-    with Liar(server, in_a_hurry()) as liar, person.at(liar.url).login() as screen:
-        person.decide(screen.wait_for(CODE)[0], approve=False)
+    with Liar(server, in_a_hurry()) as liar, person.at(liar.url).terminal("login") as screen:
+        decide(person, screen.wait_for(CODE)[0], approve=False)
         assert screen.wait() == 4 and "refused" in screen.lines[-2]
     assert not person.signed_in
 
 
 def test_expired(server, person):
     with Liar(server, in_a_hurry()) as liar:
-        process, _ = person.at(liar.url).login_unseen()
+        process, _ = login_unseen(person.at(liar.url))
         sql(server, "UPDATE device_codes SET expires_at = 1")
         told = ended(process, 7)
     assert told["code"] == "expired_token" and "nobody approved it" in told["detail"]
@@ -140,7 +112,7 @@ def test_it_slows_down_when_told_to(server, person):
             said.append(answer.get("error"))
         return in_a_hurry(expires_in=8)(path, answer)
     with Liar(server, change) as liar:
-        process, _ = person.at(liar.url).login_unseen()
+        process, _ = login_unseen(person.at(liar.url))
         ended(process, 7)
     assert said == ["authorization_pending", "slow_down"]
 
@@ -151,13 +123,13 @@ def test_a_server_that_is_away_is_asked_again(person, tmp_path):
     try:
         server.start()
         person.env |= {"SLIPWAY_CA": str(server.ca)}
-        with Liar(server, in_a_hurry()) as liar, person.at(liar.url).login() as screen:
+        with Liar(server, in_a_hurry()) as liar, person.at(liar.url).terminal("login") as screen:
             code = screen.wait_for(CODE)[0]
             server.stop()
             screen.wait_for("The server does not answer; trying on")
             server.start()
             person.server = server
-            person.decide(code)
+            decide(person, code)
             assert screen.wait(60) == 0 and "Signed in to" in screen.text
     finally:
         server.close()
@@ -166,7 +138,7 @@ def test_a_server_that_is_away_is_asked_again(person, tmp_path):
 
 def test_a_server_that_stays_away_is_asked_until_the_code_ends(server, person):
     with Liar(server, in_a_hurry(expires_in=3)) as liar:
-        process, _ = person.at(liar.url).login_unseen()
+        process, _ = login_unseen(person.at(liar.url))
     told = ended(process, 7)
     assert "the server did not answer any more" in told["detail"]
 
@@ -174,7 +146,7 @@ def test_a_server_that_stays_away_is_asked_until_the_code_ends(server, person):
 def test_another_authority_in_between_ends_it(server, person):
     """Not a server that is away: whoever answers there must not be asked for ten minutes."""
     with Liar(server, in_a_hurry()) as liar:
-        process, _ = person.at(liar.url).login_unseen()
+        process, _ = login_unseen(person.at(liar.url))
         port = liar.httpd.server_port
     stranger = slipway.Server()
     stranger.https = port
@@ -186,32 +158,32 @@ def test_another_authority_in_between_ends_it(server, person):
 
 
 def test_ctrl_c_leaves_nothing_behind(server, person):
-    before = person.sessions()
-    with person.login() as screen:
+    before = sessions(person)
+    with person.terminal("login") as screen:
         code = screen.wait_for(CODE)[0]
         screen.wait_for("Waiting for your approval")
         screen.interrupt()
         assert screen.wait() == 13
         assert screen.lines[-2] == "slipway: cancelled; nobody is signed in"
-    person.decide(code)  # somebody may still, but nobody asks
-    assert not person.signed_in and person.sessions() == before
+    decide(person, code)  # somebody may still, but nobody asks
+    assert not person.signed_in and sessions(person) == before
 
 
 def test_ctrl_c_in_the_moment_of_approval_gives_the_session_back(server, person):
-    before = person.sessions()
+    before = sessions(person)
     process = None
 
     def change(path, answer):
         if path == ASK and "access_token" in answer:
-            assert person.sessions() != before  # it is open now
+            assert sessions(person) != before  # it is open now
             process.send_signal(signal.SIGINT)
         return in_a_hurry()(path, answer)
     with Liar(server, change) as liar:
-        process, code = person.at(liar.url).login_unseen()
-        person.decide(code["user_code"])
+        process, code = login_unseen(person.at(liar.url))
+        decide(person, code["user_code"])
         assert ended(process, 13)["code"] == "cancelled"
         assert liar.asked[-1] == "/api/v1/oauth/revoke"
-    assert not person.signed_in and person.sessions() == before
+    assert not person.signed_in and sessions(person) == before
 
 
 def test_a_server_cannot_command_the_terminal_or_open_files(server, person, tmp_path):
@@ -221,7 +193,7 @@ def test_a_server_cannot_command_the_terminal_or_open_files(server, person, tmp_
                        "verification_uri_complete": "file:///etc/passwd"}
         return answer
     opened = fake_browser(person, tmp_path)
-    with Liar(server, change) as liar, person.at(liar.url).login() as screen:
+    with Liar(server, change) as liar, person.at(liar.url).terminal("login") as screen:
         screen.wait_for("Waiting")
         screen.type("\n")
         screen.interrupt()
@@ -233,32 +205,32 @@ def test_a_server_cannot_command_the_terminal_or_open_files(server, person, tmp_
 # The way it should go -----------------------------------------------------------------------------
 
 def test_signed_in_as_with_a_password(server, person):
-    with Liar(server, in_a_hurry()) as liar, person.at(liar.url).login() as screen:
-        person.decide(screen.wait_for(CODE)[0])
+    with Liar(server, in_a_hurry()) as liar, person.at(liar.url).terminal("login") as screen:
+        decide(person, screen.wait_for(CODE)[0])
         assert screen.wait() == 0
         assert screen.lines[-2] == f"Signed in to {liar.url} as {slipway.ADMIN_EMAIL}"
         assert (person.config / "slipway" / "credentials.json").stat().st_mode & 0o777 == 0o600
         shown = person.run("whoami").stdout
         assert re.search(r"signed in with +slipway login", shown) and re.search(r"client id +slipway-cli", shown)
         me = json.loads(person.run("whoami", "--json").stdout)
-        assert me["session_id"] in person.sessions() and me["methods"] == ["pwd"]
+        assert me["session_id"] in sessions(person) and me["methods"] == ["pwd"]
         person.run("logout")
-        assert me["session_id"] not in person.sessions() and not person.signed_in
+        assert me["session_id"] not in sessions(person) and not person.signed_in
 
 
 def test_lines_of_json_for_programs(server, person):
     with Liar(server, in_a_hurry()) as liar:
-        process, code = person.at(liar.url).login_unseen()
+        process, code = login_unseen(person.at(liar.url))
         assert set(code) == {"user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval"}
         assert code["verification_uri_complete"] == f"{server.url}/device?user_code={code['user_code']}"
-        person.decide(code["user_code"])
+        decide(person, code["user_code"])
         assert json.loads(ended(process, 0)) == {"server": liar.url, "email": slipway.ADMIN_EMAIL}
 
 
 def test_a_narrow_sign_in(server, person):
     with Liar(server, in_a_hurry()) as liar:
-        process, code = person.at(liar.url).login_unseen("--scope", "product.read", "--scope", "self.read")
-        person.decide(code["user_code"])
+        process, code = login_unseen(person.at(liar.url), "--scope", "product.read", "--scope", "self.read")
+        decide(person, code["user_code"])
         ended(process, 0)
         assert set(json.loads(person.run("whoami", "--json").stdout)["permissions"]) == {"product.read", "self.read"}
         person.run("account", "list", check=4)
@@ -266,7 +238,7 @@ def test_a_narrow_sign_in(server, person):
 
 @pytest.mark.parametrize("columns", [80, 60, 40])
 def test_the_code_and_its_qr_code_fit_the_terminal(person, columns):
-    with person.login(columns=columns) as screen:
+    with person.terminal("login", columns=columns) as screen:
         screen.wait_for("Ctrl-C|Waiting")
         screen.interrupt()
         screen.wait()
@@ -280,7 +252,7 @@ def test_the_code_and_its_qr_code_fit_the_terminal(person, columns):
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
 def test_terminals_that_cannot_be_drawn_on_get_plain_lines(person, term):
     person.env["TERM"] = term
-    with person.login() as screen:
+    with person.terminal("login") as screen:
         screen.wait_for("Waiting for your approval")
         screen.interrupt()
         screen.wait()
@@ -299,7 +271,7 @@ def fake_browser(person, folder):
 
 def test_enter_opens_the_browser_where_there_is_one(server, person, tmp_path):
     opened = fake_browser(person, tmp_path)
-    with person.login() as screen:
+    with person.terminal("login") as screen:
         code = screen.wait_for(CODE)[0]
         screen.wait_for("Enter opens it in the browser")
         screen.type("\n")
@@ -314,7 +286,7 @@ def test_enter_opens_the_browser_where_there_is_one(server, person, tmp_path):
 def test_it_is_not_offered_where_there_is_none(person, tmp_path, name, value):
     fake_browser(person, tmp_path)
     person.env[name] = value
-    with person.login() as screen:
+    with person.terminal("login") as screen:
         screen.wait_for("Waiting")
         screen.type("\n")
         screen.interrupt()
@@ -326,8 +298,8 @@ def test_two_sign_ins_at_once_on_one_machine(server, person):
     """Both are stored whole; the last one counts."""
     with Liar(server, in_a_hurry()) as liar:
         person.at(liar.url)
-        both = [person.login_unseen() for _ in range(2)]
-        threads = [threading.Thread(target=person.decide, args=(code["user_code"],)) for _, code in both]
+        both = [login_unseen(person) for _ in range(2)]
+        threads = [threading.Thread(target=decide, args=(person, code["user_code"],)) for _, code in both]
         for t in threads:
             t.start()
         for t in threads:
@@ -358,7 +330,7 @@ def test_the_second_factor_is_asked_for(server, person):
     told = json.loads(person.run("login", "--json", *words, check=3).stderr)
     assert told["code"] == "mfa_required" and "--otp" in told["hint"]
     for typed, code in (("nonsense", 3), ("000000", 3), (app.password, 0), (codes[0], 0), (codes[0], 3)):
-        with person.login(*words) as screen:
+        with person.terminal("login", *words) as screen:
             screen.wait_for("Code of the second factor, or a recovery code: ")
             screen.type((typed if isinstance(typed, str) else typed()) + "\n")
             assert screen.wait() == code, (typed, screen.text)
