@@ -10,8 +10,8 @@
 
 #include "base/banned.h"
 
-/* A tenth of the weight of others on a busy processor: slow, but never still. */
-#define NICE 10
+/* A third of the weight of others on a busy processor: slower, but never still. */
+#define NICE 5
 
 struct piece {
 	void (*work)(void *arg);
