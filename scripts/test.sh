@@ -41,7 +41,7 @@ unit_tests() {
 	configure build-asan clang -Db_sanitize=address,undefined -Db_lundef=false \
 		-Doptimization=1 && ninja -C build-asan || return 1
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C build-asan --no-rebuild --print-errorlogs
+		meson test -C build-asan --no-rebuild --print-errorlogs --timeout-multiplier 4
 }
 
 echo "Slipway: tests"
