@@ -192,14 +192,14 @@ VALUES ($1, $2, $3, $4, $5, 1, $6, NULL, NULL, $7, $7, $8, NULL, '', $9, $10, $7
 -- name: session_select
 SELECT id, account_id, device_id, client_id, ip_prefix, generation, token_hash, rotated_at,
     created_at, last_used_at, expires_at, ended_at, end_reason, transport, methods,
-    authenticated_at, user_agent, provider_id, provider_session, scope
+    authenticated_at, user_agent, provider_id, provider_session, scope, previous_hash
 FROM sessions WHERE id = $1;
 
 -- name: session_list_living
 -- What an account can still use, newest first: neither ended nor expired nor idle for too long.
 SELECT id, account_id, device_id, client_id, ip_prefix, generation, token_hash, rotated_at,
     created_at, last_used_at, expires_at, ended_at, end_reason, transport, methods,
-    authenticated_at, user_agent, provider_id, provider_session, scope
+    authenticated_at, user_agent, provider_id, provider_session, scope, previous_hash
 FROM sessions
 WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2
     AND (transport = 'cookie' AND last_used_at > $3 OR transport = 'token' AND last_used_at > $4)
@@ -217,6 +217,10 @@ UPDATE sessions SET last_used_at = $1 WHERE id = $2 AND last_used_at < $1;
 
 -- name: session_set_proof_sql
 UPDATE sessions SET methods = $1, authenticated_at = $2 WHERE id = $3 AND ended_at IS NULL;
+
+-- name: session_change_cookie_sql
+UPDATE sessions SET previous_hash = token_hash, token_hash = $1, rotated_at = $2
+WHERE id = $3 AND transport = 'cookie' AND ended_at IS NULL;
 
 -- name: session_rotate_sql
 -- The one statement that decides which of several simultaneous refreshes is the first.

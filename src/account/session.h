@@ -66,7 +66,7 @@ struct session {
 	span scope; /* what its client asked for, as permissions; empty: all there is */
 	span provider, provider_session; /* identity provider and its own session, or empty */
 	int64_t generation;
-	uint8_t token_hash[SHA256_SIZE];
+	uint8_t token_hash[SHA256_SIZE], previous_hash[SHA256_SIZE]; /* previous: zero if none */
 	int64_t rotated_at_us, created_at_us, last_used_at_us, expires_at_us, ended_at_us;
 	int64_t authenticated_at_us; /* the latest proof */
 };
@@ -95,6 +95,9 @@ err session_list(struct db_tx *tx, struct arena *a, const struct session_filter 
 err session_touch(struct db_tx *tx, span id, int64_t now_us) MUST_USE;
 /* The holder has proved again who they are; methods is what they have shown altogether. */
 err session_set_proof(struct db_tx *tx, span id, span methods, int64_t now_us) MUST_USE;
+/* A browser's session goes on with another cookie; the hash of the one before is kept. */
+err session_change_cookie(
+	struct db_tx *tx, span id, const uint8_t hash[SHA256_SIZE], int64_t now_us) MUST_USE;
 
 enum rotation { ROTATION_DONE, ROTATION_REPEATED, ROTATION_REUSED, ROTATION_ENDED };
 /*

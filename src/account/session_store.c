@@ -35,9 +35,9 @@ err session_insert(struct db_tx *tx, const struct session *s)
 
 static err read_session(struct db_rows *rows, struct arena *a, struct session *ret)
 {
-	span hash = db_blob(rows, 6);
+	span hash = db_blob(rows, 6), previous = db_blob(rows, 20);
 
-	if (hash.len != SHA256_SIZE)
+	if (hash.len != SHA256_SIZE || (previous.len && previous.len != SHA256_SIZE))
 		return ERR_CORRUPT;
 	*ret = (struct session){
 		.id = db_text_in(rows, 0, a),
@@ -61,6 +61,8 @@ static err read_session(struct db_rows *rows, struct arena *a, struct session *r
 		.scope = db_text_in(rows, 19, a),
 	};
 	memcpy(ret->token_hash, hash.ptr, SHA256_SIZE);
+	if (previous.len)
+		memcpy(ret->previous_hash, previous.ptr, SHA256_SIZE);
 	return OK;
 }
 
@@ -118,6 +120,13 @@ err session_touch(struct db_tx *tx, span id, int64_t now_us)
 err session_set_proof(struct db_tx *tx, span id, span methods, int64_t now_us)
 {
 	return db_exec(tx, session_set_proof_sql, DB_TEXT(methods), DB_INT(now_us), DB_TEXT(id));
+}
+
+err session_change_cookie(
+	struct db_tx *tx, span id, const uint8_t hash[SHA256_SIZE], int64_t now_us)
+{
+	return db_exec(tx, session_change_cookie_sql, DB_BLOB(span_of(hash, SHA256_SIZE)),
+		DB_INT(now_us), DB_TEXT(id));
 }
 
 /* The UPDATE changed nothing: why? */

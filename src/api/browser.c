@@ -4,6 +4,7 @@
 #include "api/browser.h"
 
 #include "api/authenticate.h"
+#include "base/time.h"
 #include "api/server_url.h"
 #include "crypto/secret.h"
 #include "service/issue_tokens.h"
@@ -31,8 +32,10 @@ static bool change_is_ours(struct exchange *x)
 {
 	struct request *rq = &x->rq;
 
-	return request_is_same_origin(rq) && ct_equal(request_header(rq, "X-CSRF-Token"),
-						     csrf_token(&rq->task, rq->caller.session));
+	/* A page of ours asks again, with the cookie it has by now. */
+	return !rq->caller.old_cookie && request_is_same_origin(rq) &&
+	       ct_equal(request_header(rq, "X-CSRF-Token"),
+		       csrf_token(&rq->task, rq->caller.session));
 }
 
 /* The request goes on as if it had brought no cookie. */
@@ -71,6 +74,15 @@ void answer_session_cookie(struct request *rq, span cookie, int64_t seconds)
 		span_from(arena_printf(rq->task.arena,
 			SESSION_COOKIE "=%.*s; Max-Age=%lld; " COOKIE_RULES, SPAN_ARG(cookie),
 			(long long)seconds)));
+}
+
+void browser_give_cookie(struct request *rq)
+{
+	const struct task *t = &rq->task;
+
+	if (t->new_cookie.len)
+		answer_session_cookie(
+			rq, t->new_cookie, (t->new_cookie_ends_us - t->now_us) / TIME_SECOND);
 }
 
 void answer_no_session_cookie(struct request *rq)

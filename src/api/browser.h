@@ -22,6 +22,9 @@ err browser_identify(struct exchange *x) MUST_USE;
  */
 bool request_is_same_origin(struct request *rq);
 
+/* The cookie that the caller's session goes on with, if it got another one (task.new_cookie). */
+void browser_give_cookie(struct request *rq);
+
 /* Sets and takes away the session cookie; the latter also empties what the browser has stored. */
 void answer_session_cookie(struct request *rq, span cookie, int64_t seconds);
 void answer_no_session_cookie(struct request *rq);

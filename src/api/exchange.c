@@ -439,6 +439,8 @@ void exchange_finish(struct exchange *x)
 		x->outcome = read_body(x);
 		if (!x->outcome)
 			x->outcome = x->rq.route->handler(&x->rq);
+		if (!x->outcome)
+			browser_give_cookie(&x->rq);
 	}
 	if (!x->outcome)
 		x->outcome = buf_error(&x->rq.out_text);

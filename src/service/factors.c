@@ -15,6 +15,7 @@
 #include "service/passkeys.h"
 #include "service/second_factor.h"
 #include "service/second_factor_totp.h"
+#include "service/sessions.h"
 
 #include "base/banned.h"
 
@@ -201,9 +202,8 @@ static err prove_session(struct db_tx *tx, struct work *w, const char *method)
 
 	if (e || !found)
 		return e;
-	return session_set_proof(tx, s.id,
-		span_from(arena_printf(t->arena, "%.*s %s", SPAN_ARG(s.methods), method)),
-		t->now_us);
+	return session_proved(tx, t, &s,
+		span_from(arena_printf(t->arena, "%.*s %s", SPAN_ARG(s.methods), method)));
 }
 
 static err tell(struct db_tx *tx, const struct work *w, const char *what)

@@ -19,6 +19,7 @@
 #include "service/passkeys.h"
 #include "service/passwords.h"
 #include "service/second_factor_totp.h"
+#include "service/sessions.h"
 #include "sys/metrics.h"
 #include "token/token.h"
 
@@ -370,7 +371,7 @@ static err prove_body(struct db_tx *tx, void *arg)
 	if (!token_list_has(methods, p->method))
 		methods = span_from(arena_printf(
 			t->arena, "%.*s %.*s", SPAN_ARG(methods), SPAN_ARG(p->method)));
-	e = session_set_proof(tx, p->session.id, methods, t->now_us);
+	e = session_proved(tx, t, &p->session, methods);
 	return e ? e : audit_add(tx, t, "auth.step_up", p->session.id, "{}");
 }
 

@@ -72,7 +72,8 @@ struct caller {
 	span country;      /* ISO code, or empty */
 	span client_id;    /* what they signed in with */
 	span user_agent;
-	bool cookie; /* a browser's session: changes need its CSRF token */
+	bool cookie;     /* a browser's session: changes need its CSRF token */
+	bool old_cookie; /* by the one it had until a moment ago: good for no change */
 	span request_id;
 };
 bool caller_may(const struct caller *c, const char *permission);
@@ -90,6 +91,8 @@ struct task {
 	const char *detail;     /* for the client: what, why, what to do; in arena */
 	const char *log;        /* for the log only, may be NULL */
 	int64_t retry_after_us; /* with ERR_LIMIT and ERR_BUSY */
+	span new_cookie;        /* what the caller's browser goes on with, or empty */
+	int64_t new_cookie_ends_us;
 };
 
 /*

@@ -19,7 +19,7 @@ struct visit {
 	struct session session;
 	struct account account;
 	span entitlements;
-	bool found;
+	bool found, old;
 };
 
 struct session_idle session_idle(const struct service *s)
@@ -48,14 +48,27 @@ static err touch(struct db_tx *tx, void *arg)
 	return session_touch(tx, v->id, v->task->now_us);
 }
 
-static bool is_good(const struct visit *v, span cookie)
+/* *ret_old: it is the cookie from before the last proof. */
+static bool names_session(const struct visit *v, span cookie, bool *ret_old)
 {
-	struct session_idle idle = session_idle(v->task->service);
+	const struct session *s = &v->session;
 	uint8_t hash[SHA256_SIZE];
+	span given = span_of(hash, sizeof(hash));
 
 	sha256(cookie, hash);
-	return v->found && v->session.cookie &&
-	       ct_equal(span_of(hash, sizeof(hash)), span_of(v->session.token_hash, SHA256_SIZE)) &&
+	bool present = ct_equal(given, span_of(s->token_hash, SHA256_SIZE));
+	bool previous = ct_equal(given, span_of(s->previous_hash, SHA256_SIZE)) &&
+			v->task->now_us < s->rotated_at_us + REFRESH_RETRY_US;
+
+	*ret_old = previous;
+	return present || previous;
+}
+
+static bool is_good(struct visit *v, span cookie)
+{
+	struct session_idle idle = session_idle(v->task->service);
+
+	return v->found && v->session.cookie && names_session(v, cookie, &v->old) &&
 	       session_is_alive(&v->session, &idle, v->task->now_us) && !v->account.disabled;
 }
 
@@ -72,6 +85,7 @@ static void become(struct task *t, const struct visit *v)
 
 	c->kind = CALLER_ACCOUNT;
 	c->cookie = true;
+	c->old_cookie = v->old;
 	c->account = v->account.id;
 	c->role = v->account.role;
 	c->org = v->account.org;
@@ -103,4 +117,20 @@ err session_cookie_authenticate(struct task *t, span cookie)
 	if (db_transact(t->service->db, DB_WRITE, touch, &v))
 		t->log = "the use of the session could not be noted";
 	return OK;
+}
+
+err session_proved(struct db_tx *tx, struct task *t, const struct session *s, span methods)
+{
+	char text[COOKIE_SIZE];
+	uint8_t hash[SHA256_SIZE];
+	err e = session_set_proof(tx, s->id, methods, t->now_us);
+
+	if (e || !s->cookie)
+		return e;
+	session_cookie_make(s->id, text);
+	t->new_cookie = span_from(arena_strdup(t->arena, text));
+	t->new_cookie_ends_us = s->expires_at_us;
+	wipe(text, sizeof(text));
+	sha256(t->new_cookie, hash);
+	return session_change_cookie(tx, s->id, hash, t->now_us);
 }

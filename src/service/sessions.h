@@ -19,6 +19,15 @@ struct session_idle session_idle(const struct service *s);
  */
 err session_cookie_authenticate(struct task *t, span cookie) MUST_USE;
 
+/*
+ * Inside a db body: the holder of the session has just proved who they are; methods is what they
+ * have shown altogether. A browser's session goes on with another cookie (t->new_cookie), so that
+ * who has planted or seen the one before has no part in the proof. That one reads for another
+ * REFRESH_RETRY_US, for requests that are under way, and changes nothing.
+ */
+err session_proved(
+	struct db_tx *tx, struct task *t, const struct session *s, span methods) MUST_USE;
+
 /* The caller's own, newest first, at most limit behind the id `after`; in t's arena. */
 err sessions_own(
 	struct task *t, span after, size_t limit, struct session **ret, size_t *ret_count) MUST_USE;

@@ -5,6 +5,7 @@ import time
 import pytest
 
 import control
+import factors
 from control import ADMIN_EMAIL, PASSWORD
 
 ORIGIN = "https://localhost"
@@ -172,6 +173,31 @@ def test_a_new_sign_in_is_a_new_session(plane, jane):
                         {"email": jane, "password": PASSWORD, "session": "cookie"}, SAME)
     assert answer.json["session_id"] != first.session
     assert answer.headers["Set-Cookie"].split(";")[0] != first.cookie
+
+
+@pytest.mark.parametrize("prove", ["password", "enrolment"])
+def test_a_fresh_proof_changes_the_cookie(plane, jane, prove):
+    """Session fixation: who planted or saw the cookie has no part in the proof."""
+    browser = Browser(plane, jane)
+    before = browser.cookie
+    if prove == "password":
+        answer = browser.change("POST", "/auth/step-up", {"password": PASSWORD}, status=204)
+    else:
+        begun = browser.change("POST", "/me/totp", status=201).json
+        answer = browser.change("POST", "/me/totp/confirm", {"otp": factors.password(begun["secret"])})
+    browser.cookie = answer.headers["Set-Cookie"].split(";")[0]
+    assert browser.cookie != before and "; Secure; HttpOnly; SameSite=Strict" in answer.headers["Set-Cookie"]
+    assert browser.get("/me")["session_id"] == browser.session
+    browser.change("POST", "/auth/step-up/options", status=200)
+    # What was under way with the one before is still answered, and changes nothing.
+    browser.cookie, after = before, browser.cookie
+    browser.get("/me")
+    assert browser.change("POST", "/me/totp", status=403).json["code"] == "csrf"
+    assert browser.change("POST", "/auth/logout", {}, status=400).json["code"] == "nothing_to_end"
+    plane.sql(f"UPDATE sessions SET rotated_at = rotated_at - 10000000 WHERE id = '{browser.session}'")
+    browser.get("/me", 401)
+    browser.cookie = after
+    browser.get("/me")
 
 
 def test_disabling_an_account_ends_its_browser_session_at_once(plane, jane):
