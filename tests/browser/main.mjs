@@ -5,6 +5,7 @@ import { Browser } from "./browser.mjs";
 import { Mailbox } from "./mailbox.mjs";
 import { Server } from "./server.mjs";
 import * as account from "./account.mjs";
+import * as crossSite from "./cross_site.mjs";
 import * as device from "./device.mjs";
 import * as factors from "./factors.mjs";
 import * as mails from "./mails.mjs";
@@ -32,7 +33,7 @@ after(async () => {
 });
 
 // Two at a time where they do not disturb each other; the last file stops the server in between.
-for (const [file, tests] of Object.entries({ signIn, factors, passkeys, mails, account, device, providers, site }))
+for (const [file, tests] of Object.entries({ signIn, factors, passkeys, mails, account, device, providers, crossSite, site }))
 	describe(file, { concurrency: file === "site" ? 1 : 2 }, () => {
 		for (const [name, run] of Object.entries(tests))
 			if (`${file}.${name}`.includes(only))
