@@ -184,18 +184,3 @@ err device_code_ask(struct cli *cli, struct device_code *c, json_t **ret_tokens)
 	http_answer_done(&a);
 	return e;
 }
-
-void device_code_give_back(struct cli *cli, const json_t *tokens)
-{
-	const char *const form[][2] = {
-		{"token", json_string_value(json_object_get(tokens, "refresh_token"))}};
-	struct session *s = cli->data;
-	struct http_answer a;
-	json_t *answer = NULL;
-
-	s->interrupted_us = 0; /* this gets its own time after Ctrl-C */
-	http_answer_init(&a);
-	(void)post(cli, s, API "/oauth/revoke", request_form(cli, form, 1), &a, &answer);
-	json_decref(answer);
-	http_answer_done(&a);
-}

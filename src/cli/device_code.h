@@ -30,7 +30,4 @@ err device_code_begin(struct cli *cli, const char *scope, struct device_code *re
  */
 err device_code_ask(struct cli *cli, struct device_code *c, json_t **ret_tokens) MUST_USE;
 
-/* Gives tokens back that nobody will use: their session ends. Best effort. */
-void device_code_give_back(struct cli *cli, const json_t *tokens);
-
 #endif

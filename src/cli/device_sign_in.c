@@ -221,7 +221,8 @@ static err wait_for_tokens(struct screen *sc, json_t **ret)
 				     : device_code_ask(sc->cli, sc->code, &tokens);
 	}
 	if (!e && interrupt_seen()) { /* both at the same moment */
-		device_code_give_back(sc->cli, tokens);
+		session_give_back(
+			sc->cli, json_string_value(json_object_get(tokens, "refresh_token")));
 		json_decref(tokens);
 		e = cancelled(sc->cli);
 	}

@@ -12,13 +12,15 @@
 #include "base/time.h"
 #include "cli/ci_token.h"
 #include "cli/interrupt.h"
-#include "cli/secret_input.h"
+#include "cli/request.h"
+#include "cli/proof.h"
 #include "crypto/secret.h"
 #include "sys/clock.h"
 
 #include "base/banned.h"
 
 #define RENEW_BEFORE_US (30 * TIME_SECOND)
+#define GIVE_BACK_US    (5 * TIME_SECOND)
 #define HURRIED_US      TIME_SECOND
 #define LAST_ANSWER_US  (2 * TIME_SECOND) /* after Ctrl-C */
 #define ANSWER_MAX      (64u << 20)
@@ -411,6 +413,23 @@ err session_send(struct cli *cli, const struct http_request *rq, struct http_ans
 	return session_explain(cli, e, a);
 }
 
+void session_give_back(struct cli *cli, const char *refresh_token)
+{
+	const char *const form[][2] = {{"token", refresh_token}};
+	struct session *s = cli->data;
+	struct http_request rq = {.method = "POST",
+		.url = session_url(cli, s, API "/oauth/revoke"),
+		.content_type = "application/x-www-form-urlencoded",
+		.body = span_from(request_form(cli, form, 1)),
+		.timeout_us = GIVE_BACK_US};
+	struct http_answer a;
+
+	s->interrupted_us = 0; /* this gets its own time after Ctrl-C */
+	http_answer_init(&a);
+	(void)!http_send(s->http, &rq, &a); /* else it runs out by itself */
+	http_answer_done(&a);
+}
+
 err session_renew(struct cli *cli)
 {
 	struct session *s;
@@ -451,37 +470,6 @@ static err call_once(
 	return e;
 }
 
-bool session_is_otp(span text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return false;
-	return text.len == 6;
-}
-
-static err prove(struct cli *cli)
-{
-	AUTO(buf) typed = {0};
-	json_t *body, *answer = NULL;
-	err e;
-
-	buf_init(&typed, 1024);
-	cli_forgive(cli);
-	e = secret_input(cli, NULL,
-		"This needs a fresh proof. Code of the second factor, or password: ", false,
-		&typed);
-	if (e)
-		return e;
-	body = json_pack("{s:s%}", session_is_otp(buf_span(&typed)) ? "otp" : "password",
-		buf_str(&typed), buf_len(&typed));
-	buf_wipe(&typed);
-	e = body ? call_once(cli, "POST", "/auth/step-up", body, &answer)
-		 : cli_fail(cli, ERR_INVALID, "password", "the password must be UTF-8 text");
-	json_decref(body);
-	json_decref(answer);
-	return e;
-}
-
 err session_call(
 	struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret)
 {
@@ -489,6 +477,6 @@ err session_call(
 
 	if (!e || !cli->code || strcmp(cli->code, "step_up_required") != 0 || !isatty(STDIN_FILENO))
 		return e;
-	e = prove(cli);
+	e = proof_give(cli);
 	return e ? e : call_once(cli, method, path, body, ret);
 }

@@ -58,8 +58,11 @@ err session_explain(struct cli *cli, err e, const struct http_answer *a);
 err session_call(struct cli *cli, const char *method, const char *path, const json_t *body,
 	json_t **ret) MUST_USE;
 
-/* Six digits are a code of the authenticator app. */
-bool session_is_otp(span text);
+/*
+ * Gives a refresh token back that nobody will use: its session ends at the server. Best effort; at
+ * least as anybody (session_get_anonymous) somebody must have spoken to it.
+ */
+void session_give_back(struct cli *cli, const char *refresh_token);
 
 /* New tokens now: after a change that they should know of. OK where nobody is signed in. */
 err session_renew(struct cli *cli) MUST_USE;

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/device_code.h"
 #include "cli/device_sign_in.h"
 #include "cli/request.h"
 #include "cli/secret_input.h"
+#include "cli/proof.h"
 #include "crypto/secret.h"
 
 #include "base/banned.h"
@@ -94,7 +94,7 @@ static err answer_factor(struct cli *cli, err refused, json_t **ret)
 		buf_len(&code) == 0)
 		return refused;
 	body = json_pack("{s:O, s:s%}", "mfa_token", json_object_get(problem, "mfa_token"),
-		session_is_otp(buf_span(&code)) ? "otp" : "recovery_code", buf_str(&code),
+		is_app_code(buf_span(&code)) ? "otp" : "recovery_code", buf_str(&code),
 		buf_len(&code));
 	cli_forgive(cli);
 	return body ? sign_in_call(cli, "/auth/second-factor", body, ret)
@@ -205,7 +205,7 @@ static err login_by_code(struct cli *cli)
 		return e;
 	e = sign_in_store(cli, NULL, tokens);
 	if (e)
-		device_code_give_back(cli, tokens);
+		session_give_back(cli, json_string_value(json_object_get(tokens, "refresh_token")));
 	else
 		e = learn_email(cli, tokens, &email);
 	json_decref(tokens);
@@ -219,6 +219,22 @@ static err login_by_code(struct cli *cli)
 	return OK;
 }
 
+/* The sign-in there was at this server ends: nobody could end it any more. */
+static err replace_sign_in(struct cli *cli, command_run *login)
+{
+	const char *before;
+	struct session *s;
+	err e = session_get_anonymous(cli, &s);
+
+	if (e)
+		return e;
+	before = s->credentials.refresh_token;
+	e = login(cli);
+	if (e == OK && before)
+		session_give_back(cli, before);
+	return e;
+}
+
 static err run_login(struct cli *cli)
 {
 	bool password =
@@ -229,10 +245,8 @@ static err run_login(struct cli *cli)
 		return cli_fail(cli, ERR_INVALID, "usage",
 			"--device-code and --scope are for signing in with a browser, --email, "
 			"--password-file and --otp for signing in with a password");
-	if (password)
-		return login_by_password(cli);
-	if (code || isatty(STDIN_FILENO))
-		return login_by_code(cli);
+	if (password || code || isatty(STDIN_FILENO))
+		return replace_sign_in(cli, password ? login_by_password : login_by_code);
 	cli_hint(cli,
 		"with a password: --email EMAIL --password-file FILE. With a browser elsewhere: "
 		"--device-code. Jobs need no sign-in: SLIPWAY_API_KEY");

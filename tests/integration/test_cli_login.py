@@ -294,6 +294,19 @@ def test_it_is_not_offered_where_there_is_none(person, tmp_path, name, value):
         assert "Enter opens" not in screen.text
 
 
+def test_signing_in_anew_ends_the_sign_in_there_was(server, person):
+    """Nobody could end it any more: its tokens are gone."""
+    person.sign_in()
+    first = next(iter(person.signed_in.values()))["access_token"]
+    wrong = person.config / "wrong"
+    wrong.write_text("not the password")
+    person.run("login", "--email", slipway.ADMIN_EMAIL, "--password-file", wrong, check=3)
+    assert server.api("GET", "/me", token=first).status == 200
+    person.sign_in()
+    assert server.api("GET", "/me", token=first).status == 401
+    person.run("whoami")
+
+
 def test_two_sign_ins_at_once_on_one_machine(server, person):
     """Both are stored whole; the last one counts."""
     with Liar(server, in_a_hurry()) as liar:
@@ -322,6 +335,26 @@ def with_app(server, email):
     sql(server, f"UPDATE factors SET counter = 1 WHERE id = '{begun['id']}'")  # that was a while ago
     app.last = 0
     return app, codes
+
+
+def test_a_fresh_proof_is_asked_for(server, person):
+    """By dangerous commands, after a while: the app's code or a recovery code; the password is not enough."""
+    _, codes = with_app(server, "proof@example.com")
+    with person.terminal("login", "--email", "proof@example.com", "--password-file", server.password_file) as screen:
+        screen.wait_for("recovery code: ")
+        screen.type(codes[0] + "\n")
+        assert screen.wait() == 0
+    words = ("key", "create", "k", "--permission", "self.read")
+    for typed, code in ((slipway.ADMIN_PASSWORD, 4), (codes[0], 4), (codes[1], 0)):
+        sql(server, "UPDATE sessions SET authenticated_at = 1 WHERE account_id ="
+                    " (SELECT id FROM accounts WHERE email = 'proof@example.com')")
+        told = json.loads(person.run(*words, "--json", check=4).stderr)
+        assert told["code"] == "step_up_required" and "terminal" in told["hint"]
+        with person.terminal(*words) as screen:
+            screen.wait_for("This needs a fresh proof")
+            screen.type(typed + "\n")
+            assert screen.wait() == code, screen.text
+            assert typed not in screen.text
 
 
 def test_the_second_factor_is_asked_for(server, person):
