@@ -85,6 +85,19 @@ export class Server {
 		return readFileSync(join(this.data, "tls/ca.pem"));
 	}
 
+	/** The command line on a machine of its own: the process, and the lines it has printed so far. */
+	commandLine(words, home) {
+		const child = spawn(SLIPWAY, words, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, HOME: home,
+			SLIPWAY_SERVER: this.url, SLIPWAY_CA: join(this.data, "tls/ca.pem") } });
+		const run = { lines: [], ended: new Promise((done) => child.once("close", done)) };
+		let output = "";
+		child.stdout.on("data", (chunk) => {
+			output += chunk;
+			run.lines = output.split("\n").slice(0, -1);
+		});
+		return run;
+	}
+
 	/** What Chromium is told to trust: the hash of the server's public key. */
 	get keyHash() {
 		const certificate = new X509Certificate(readFileSync(join(this.data, "tls/server.pem")));

@@ -52,7 +52,9 @@ def test_every_command_is_there():
     assert {"init", "serve", "publish", "product create", "release promote", "package block",
             "account create", "org list", "licence extend", "device revoke", "key create",
             "download show", "audit list", "stats", "token revoke", "explain", "login", "logout",
-            "whoami", "setup", "doctor", "keygen", "sign", "version", "completion"} <= names
+            "whoami", "setup", "doctor", "keygen", "sign", "version", "completion", "account delete",
+            "account close", "invitation accept", "org members", "role permissions", "session approve",
+            "factor reset", "identity list", "token inspect"} <= names
     assert {"check", "download", "verify"} <= {" ".join(c) for p, c in COMMANDS
                                                if p == "slipway-update"}
 
