@@ -4,7 +4,6 @@
 #include "account/throttle.h"
 #include "base/time.h"
 #include "crypto/password.h"
-#include "sys/background.h"
 #include "sys/gate.h"
 
 #include "base/banned.h"
@@ -21,42 +20,14 @@ static err enter(struct task *t)
 	return fail(t, ERR_LIMIT, "sign_in_busy", "Too many sign-ins at once, try again.");
 }
 
-/* A hash to be made (phc is empty) or compared; done on a thread that gives way to all others. */
-struct hashing {
-	span password, phc;
-	bool nobody; /* the work alone */
-	struct buf *made;
-	err outcome;
-};
-
-static void do_hash(void *arg)
-{
-	struct hashing *h = arg;
-
-	if (h->nobody)
-		password_verify_nobody(h->password);
-	else if (h->phc.len)
-		h->outcome = password_verify(h->password, h->phc);
-	else
-		h->outcome = password_hash(h->password, h->made);
-}
-
-static err run(struct hashing *h)
-{
-	err e = background_run(do_hash, h);
-
-	return e ? e : h->outcome;
-}
-
 static err hash(struct task *t, span password, span *ret)
 {
 	char memory[PASSWORD_HASH_MAX + 1];
 	struct buf text;
-	struct hashing h = {.password = password, .made = &text};
 	err e;
 
 	buf_init_fixed(&text, memory, sizeof(memory));
-	e = run(&h);
+	e = password_hash(password, &text);
 	if (!e)
 		e = buf_error(&text);
 	if (!e)
@@ -88,12 +59,12 @@ err password_check(struct task *t, span password, const struct account *account,
 	if (e)
 		return e;
 	/* Accounts of identity providers may have none. */
-	bool nobody = !account || account->password_hash.len == 0;
-
-	e = run(&(struct hashing){.password = password,
-		.phc = nobody ? SPAN_EMPTY : account->password_hash,
-		.nobody = nobody,
-		.outcome = nobody ? ERR_DENIED : OK});
+	if (account && account->password_hash.len) {
+		e = password_verify(password, account->password_hash);
+	} else {
+		password_verify_nobody(password);
+		e = ERR_DENIED;
+	}
 	if (!e && password_needs_rehash(account->password_hash))
 		e = hash(t, password, &better);
 	gate_leave(t->service->hashing);
