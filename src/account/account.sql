@@ -259,6 +259,11 @@ WHERE provider_id = $3 AND ended_at IS NULL AND expires_at > $1
     AND (provider_session = $4 OR ($4 = '' AND account_id = $5))
 RETURNING id;
 
+-- name: session_end_through_sql
+UPDATE sessions SET ended_at = $1, end_reason = $2
+WHERE provider_id = $3 AND ended_at IS NULL AND expires_at > $1
+RETURNING id;
+
 -- name: session_device
 -- What the tokens of a device's session need to know of it.
 SELECT d.state, d.epoch, d.licence_id, l.entitlements, l.organisation_id, l.state, l.starts_at,

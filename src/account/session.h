@@ -114,7 +114,7 @@ err session_rotate(struct db_tx *tx, struct arena *a, const struct refresh_token
  * Ends sessions and revokes their access tokens through the feed. Ending an ended one is OK. Where
  * single sessions or all the others are ended, a device's own token ends with its session; for a
  * whole account or device the caller raises the epochs.
- * reason: one word, "logout", "reuse", "password", "disabled", "revoked", "superseded".
+ * reason: one word, "logout", "reuse", "password", "disabled", "revoked", "superseded", "provider".
  */
 err session_end(struct db_tx *tx, struct feed_batch *feed, span id, const char *reason,
 	int64_t now_us) MUST_USE;
@@ -133,6 +133,9 @@ err session_end_beyond(struct db_tx *tx, struct feed_batch *feed, struct arena *
 err session_end_of_provider(struct db_tx *tx, struct feed_batch *feed, struct arena *a,
 	span provider, span provider_session, span account, const char *reason,
 	int64_t now_us) MUST_USE;
+/* Ends all that was opened through an identity provider, whoever's it is. */
+err session_end_through(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span provider,
+	const char *reason, int64_t now_us) MUST_USE;
 err session_end_of_device(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span device,
 	const char *reason, int64_t now_us) MUST_USE;
 

@@ -329,6 +329,12 @@ err session_end_of_device(struct db_tx *tx, struct feed_batch *feed, struct aren
 	return end_many(tx, feed, a, &session_end_of_device_sql, device, reason, now_us);
 }
 
+err session_end_through(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span provider,
+	const char *reason, int64_t now_us)
+{
+	return end_many(tx, feed, a, &session_end_through_sql, provider, reason, now_us);
+}
+
 err session_device_get(struct db_tx *tx, struct arena *a, span device, struct session_device *ret)
 {
 	bool found = false;

@@ -3,6 +3,7 @@
 
 #include "account/account.h"
 #include "account/factor.h"
+#include "account/session.h"
 #include "crypto/random.h"
 #include "crypto/seal.h"
 #include "crypto/secret.h"
@@ -80,6 +81,7 @@ struct editing {
 	span id_or_name;
 	const json_t *members;
 	struct provider provider;
+	uint64_t seq; /* of the feed; 0: nothing changed there */
 };
 
 static err taken(struct task *t)
@@ -163,6 +165,18 @@ static const char *changes_of(
 	return changes_end(&c, t->arena);
 }
 
+/* Whom the provider vouched for is out at once, as it cannot vouch for anybody any more. */
+static err end_sessions(struct db_tx *tx, struct editing *x)
+{
+	struct task *t = x->task;
+	struct feed_batch feed;
+
+	feed_begin(&feed, tx);
+	err e = session_end_through(tx, &feed, t->arena, x->provider.id, "provider", t->now_us);
+
+	return e ? e : feed_seal(&feed, &x->seq);
+}
+
 static err change_body(struct db_tx *tx, void *arg)
 {
 	struct editing *x = arg;
@@ -170,6 +184,7 @@ static err change_body(struct db_tx *tx, void *arg)
 	struct provider before, *after = &x->provider;
 	err e = find(tx, t, x->id_or_name, &before);
 
+	x->seq = 0;
 	if (e)
 		return e;
 	*after = before;
@@ -184,10 +199,11 @@ static err change_body(struct db_tx *tx, void *arg)
 	e = provider_update(tx, t->arena, after);
 	if (e == ERR_CONFLICT)
 		return taken(t);
-	return e ? e
-		 : audit_add(tx, t, "provider.change", after->id,
-			   changes_of(t, &before, after,
-				   json_object_get(x->members, "client_secret") != NULL));
+	if (!e)
+		e = audit_add(tx, t, "provider.change", after->id,
+			changes_of(t, &before, after,
+				json_object_get(x->members, "client_secret") != NULL));
+	return e || !after->disabled || before.disabled ? e : end_sessions(tx, x);
 }
 
 err provider_change(struct task *t, span id_or_name, const json_t *members, struct provider *ret)
@@ -195,6 +211,8 @@ err provider_change(struct task *t, span id_or_name, const json_t *members, stru
 	struct editing x = {.task = t, .id_or_name = id_or_name, .members = members};
 	err e = db_transact(t->service->db, DB_WRITE, change_body, &x);
 
+	if (!e)
+		e = published(t, x.seq);
 	if (!e)
 		*ret = x.provider;
 	return e;
@@ -208,17 +226,19 @@ static err remove_body(struct db_tx *tx, void *arg)
 
 	if (!e)
 		e = provider_delete(tx, x->provider.id);
-	return e ? e
-		 : audit_add(tx, t, "provider.delete", x->provider.id,
-			   arena_printf(
-				   t->arena, "{\"name\":\"%.*s\"}", SPAN_ARG(x->provider.name)));
+	if (!e)
+		e = audit_add(tx, t, "provider.delete", x->provider.id,
+			arena_printf(t->arena, "{\"name\":\"%.*s\"}", SPAN_ARG(x->provider.name)));
+	return e ? e : end_sessions(tx, x);
 }
 
 err provider_remove(struct task *t, span id_or_name)
 {
 	struct editing x = {.task = t, .id_or_name = id_or_name};
 
-	return db_transact(t->service->db, DB_WRITE, remove_body, &x);
+	err e = db_transact(t->service->db, DB_WRITE, remove_body, &x);
+
+	return e ? e : published(t, x.seq);
 }
 
 static err get_body(struct db_tx *tx, void *arg)

@@ -227,6 +227,32 @@ def test_no_open_redirect(plane, target):
     assert answer.status == 400 and "Location" not in answer.headers
 
 
+@pytest.mark.parametrize("end", ["disabled", "deleted"])
+def test_sessions_end_with_their_provider(plane, provider, end):
+    passing, path = liar.Provider(), f"/admin/identity-providers/{end}"
+    try:
+        plane.api("POST", "/admin/identity-providers", {
+            "name": end, "issuer": passing.issuer, "client_id": CLIENT, "client_secret": SECRET,
+            "rules": [{"domain": "example.test", "role": "user"}]}, plane.admin, 201)
+        passing.user, provider.user = person(f"vouched-{end}"), person("other")
+        vouched, other = Browser(plane), Browser(plane)
+        assert vouched.sign_in(end) == other.sign_in("liar") == "/account"
+        plane.api("PATCH", path, {"title": "Other changes end nothing"}, plane.admin, 200)
+        assert vouched.me().status == 200
+        if end == "disabled":
+            plane.api("PATCH", path, {"state": "disabled"}, plane.admin, 200)
+        else:
+            plane.api("DELETE", path, token=plane.admin, status=204)
+        assert vouched.me().status == 401, "not a moment later"
+        assert other.me().status == 200, "others stay"
+        if end == "disabled":
+            plane.api("PATCH", path, {"state": "active"}, plane.admin, 200)
+            assert vouched.me().status == 401, "ended is ended"
+            plane.api("DELETE", path, token=plane.admin, status=204)
+    finally:
+        passing.close()
+
+
 def test_unknown_and_disabled_providers(plane, provider):
     assert Browser(plane).begin("nobody") == "/sign-in?error=provider_not_found"
     browser = Browser(plane)
