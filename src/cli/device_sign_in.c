@@ -152,10 +152,11 @@ static void draw(struct screen *sc)
 
 	if (!sc->terminal.redraws || sc->cli->json)
 		return;
+	terminal_of(sc->cli->errors, &sc->terminal); /* it may have become narrower */
 	buf_init(&line, 512);
 	buf_init(&cut, 512);
 	buf_addf(&line, "%s %s, ", frames[sc->frame++ % ARRAY_LEN(frames)],
-		sc->code->away ? "The server does not answer; trying on"
+		sc->code->away ? "No answer from the server"
 			       : "Waiting for your approval");
 	add_clock(&line, sc->code->expires_us - clock_monotonic_us());
 	buf_add_str(&line, " left (Ctrl-C gives up)");
