@@ -156,8 +156,7 @@ static void draw(struct screen *sc)
 	buf_init(&line, 512);
 	buf_init(&cut, 512);
 	buf_addf(&line, "%s %s, ", frames[sc->frame++ % ARRAY_LEN(frames)],
-		sc->code->away ? "No answer from the server"
-			       : "Waiting for your approval");
+		sc->code->away ? "No answer from the server" : "Waiting for your approval");
 	add_clock(&line, sc->code->expires_us - clock_monotonic_us());
 	buf_add_str(&line, " left (Ctrl-C gives up)");
 	text_cut(&cut, buf_span(&line), sc->terminal.width - 1);

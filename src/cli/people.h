@@ -1,7 +1,7 @@
 #ifndef SLIPWAY_CLI_PEOPLE_H
 #define SLIPWAY_CLI_PEOPLE_H
 
-/* Rows that commands about accounts, organisations, roles and keys have in common. */
+/* What commands about accounts, organisations, roles, keys and sessions have in common. */
 
 #include "cli/request.h"
 #include "cli/value_sources.h"
@@ -25,5 +25,8 @@
 		"password-file", "FILE", VALUE_FILE, 0,                                            \
 			"file with the password, without it it is asked for"                       \
 	}
+
+/* An answer's `methods` (RFC 8176), for people: "password, one-time code". */
+void methods_to_words(json_t *object);
 
 #endif

@@ -21,9 +21,18 @@ static err run_list(struct cli *cli)
 		{"ID", "id", VIEW_TEXT, COLUMN_BELOW},
 	};
 
-	return command_list(cli,
-		cli_text(cli, "account") ? "/admin/accounts/{account}/sessions" : "/me/sessions",
-		views, ARRAY_LEN(views), "No sessions");
+	const char *path =
+		cli_text(cli, "account") ? "/admin/accounts/{account}/sessions" : "/me/sessions";
+	json_t *list, *session;
+	size_t i;
+	err e = request_list(cli, request_path(cli, path), &list);
+
+	if (e != OK)
+		return e;
+	if (!cli->json)
+		json_array_foreach(json_object_get(list, "items"), i, session)
+			methods_to_words(session);
+	return command_show_list(cli, list, views, ARRAY_LEN(views), "No sessions");
 }
 
 static err run_end(struct cli *cli)

@@ -8,7 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/device_sign_in.h"
-#include "cli/request.h"
+#include "cli/people.h"
 #include "cli/secret_input.h"
 #include "cli/proof.h"
 #include "crypto/secret.h"
@@ -306,7 +306,7 @@ static err run_whoami(struct cli *cli)
 	};
 	const struct session *s;
 	const char *how;
-	json_t *me = NULL, *shown;
+	json_t *me = NULL, *shown, *permissions;
 	err e = session_call(cli, "GET", "/me", NULL, &me);
 
 	if (e || cli->json)
@@ -317,6 +317,10 @@ static err run_whoami(struct cli *cli)
 		how = "an API key";
 	shown = json_pack("{s:s, s:s*}", "server", s->server, "signed_in_with", how);
 	json_object_update(shown, me);
+	methods_to_words(shown);
+	permissions = json_incref(json_object_get(me, "permissions")); /* the long part, last */
+	json_object_del(shown, "permissions");
+	json_object_set_new(shown, "permissions", permissions);
 	json_decref(me);
 	return command_answer(cli, shown);
 }
