@@ -116,10 +116,9 @@ function tools() {
 }
 
 async function tryEverything(other, server, account) {
-	for (const [method, path, body] of changes(account))
-		await Promise.all(Object.values(ways).map((way) => other.evaluate(
-			`(${way})(${JSON.stringify(server.url + path)}, ${JSON.stringify(method)}, ${JSON.stringify(body)})`
-			+ "?.catch?.(() => {})").catch(() => {})));
+	const all = changes(account).flatMap(([method, path, body]) => Object.values(ways).map((way) =>
+		`(${way})(${JSON.stringify(server.url + path)}, ${JSON.stringify(method)}, ${JSON.stringify(body)})?.catch?.(() => {})`));
+	await Promise.all(all.map((attempt) => other.evaluate(attempt).catch(() => {})));
 }
 
 /** What a page of that origin can learn. */
