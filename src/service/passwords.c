@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "crypto/password.h"
 #include "sys/gate.h"
+#include "sys/metrics.h"
 
 #include "base/banned.h"
 
@@ -20,6 +21,12 @@ static err enter(struct task *t)
 	return fail(t, ERR_LIMIT, "sign_in_busy", "Too many sign-ins at once, try again.");
 }
 
+/* So that it can be seen that unknown accounts cost what known ones do. */
+static void count_hash(void)
+{
+	metric_add(METRIC_PASSWORD_HASHES, NULL, 1);
+}
+
 static err hash(struct task *t, span password, span *ret)
 {
 	char memory[PASSWORD_HASH_MAX + 1];
@@ -27,6 +34,7 @@ static err hash(struct task *t, span password, span *ret)
 	err e;
 
 	buf_init_fixed(&text, memory, sizeof(memory));
+	count_hash();
 	e = password_hash(password, &text);
 	if (!e)
 		e = buf_error(&text);
@@ -59,6 +67,7 @@ err password_check(struct task *t, span password, const struct account *account,
 	if (e)
 		return e;
 	/* Accounts of identity providers may have none. */
+	count_hash();
 	if (account && account->password_hash.len) {
 		e = password_verify(password, account->password_hash);
 	} else {

@@ -20,6 +20,8 @@
 	X(DB_SLOW, "slipway_db_slow_statements_total", COUNTER, "", "Statements over the limit")   \
 	X(DB_RETRIES, "slipway_db_retries_total", COUNTER, "", "Transactions run again")           \
 	X(LOGINS, "slipway_logins_total", COUNTER, "outcome", "Sign-ins by outcome")               \
+	X(PASSWORD_HASHES, "slipway_password_hashes_total", COUNTER, "",                           \
+		"Passwords hashed, to be kept or compared")                                        \
 	X(GRANTS, "slipway_grants_total", COUNTER, "reason", "Download grants by policy reason")   \
 	X(EVENTS, "slipway_events_total", COUNTER, "", "Events taken in")                          \
 	X(EVENTS_TORN, "slipway_events_torn_total", COUNTER, "",                                   \

@@ -189,6 +189,12 @@ class Control:
         return f"{text}.{encode(raw_signature(der))}"
 
 
+def blob(plane, n):
+    """A blob of 32 bytes in the words of the plane's database."""
+    prefix = "x'" if plane.database == "sqlite" else r"'\x"
+    return f"{prefix}{n:064x}'" + ("" if plane.database == "sqlite" else "::bytea")
+
+
 def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 

@@ -386,8 +386,7 @@ class World:
         return made
 
     def blob(self, n):
-        prefix = "x'" if self.plane.database == "sqlite" else r"'\x"
-        return Expression(f"{prefix}{n:064x}'")
+        return Expression(control.blob(self.plane, n))
 
     def sessions(self, caller):
         yield from self.each_owner("session", caller, lambda account, _: self.row(
