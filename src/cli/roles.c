@@ -128,8 +128,10 @@ static err edit_permissions(struct cli *cli, json_t *body)
 	json_t *role = NULL, *list = json_array(), *one;
 	err e;
 
-	if (added + removed == 0)
-		return json_decref(list), OK;
+	if (added + removed == 0) {
+		json_decref(list);
+		return OK;
+	}
 	e = json_object_get(body, "permissions")
 		    ? cli_fail(cli, ERR_INVALID, "usage",
 			      "--permission replaces all: with it, --add and --remove mean nothing")

@@ -40,6 +40,7 @@ err view_json_line(struct cli *cli, json_t *value)
 	return OK;
 }
 
+PRINTF_LIKE(1, 0)
 static void clean_words(const char *format, va_list args, struct buf *out)
 {
 	AUTO(buf) text = {0};
