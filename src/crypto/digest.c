@@ -17,8 +17,8 @@
 #include "base/banned.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EVP_MD *md_sha256, *md_blake2b; /* written by look_up() only */
-static EVP_MAC_CTX *mac_hmac;          /* HMAC-SHA-256 without a key: only ever duplicated */
+static EVP_MD *md_sha256, *md_sha512, *md_blake2b; /* written by look_up() only */
+static EVP_MAC_CTX *mac_hmac; /* HMAC-SHA-256 without a key: only ever duplicated */
 
 static void demand(bool condition)
 {
@@ -37,9 +37,11 @@ static void look_up(void)
 	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
 	md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	md_sha512 = EVP_MD_fetch(NULL, "SHA512", NULL);
 	md_blake2b = EVP_MD_fetch(NULL, "BLAKE2B-512", NULL);
 	mac_hmac = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-	demand(md_sha256 && md_blake2b && mac_hmac && EVP_MAC_CTX_set_params(mac_hmac, params));
+	demand(md_sha256 && md_sha512 && md_blake2b && mac_hmac &&
+		EVP_MAC_CTX_set_params(mac_hmac, params));
 	EVP_MAC_free(hmac); /* the context holds its own reference */
 }
 
@@ -52,6 +54,12 @@ void sha256(span data, uint8_t ret[SHA256_SIZE])
 {
 	ready();
 	demand(EVP_Digest(data.ptr, data.len, ret, NULL, md_sha256, NULL));
+}
+
+void sha512(span data, uint8_t ret[SHA512_SIZE])
+{
+	ready();
+	demand(EVP_Digest(data.ptr, data.len, ret, NULL, md_sha512, NULL));
 }
 
 void hmac_sha256(span key, span data, uint8_t ret[SHA256_SIZE])

@@ -3,12 +3,14 @@
 
 #include "base/buf.h"
 
+#define SHA512_SIZE  64
 #define SHA256_SIZE  32
 #define SHA256_HEX   64
 #define BLAKE2B_SIZE 64
 
 /* One-shot. Never fails: a broken libcrypto aborts. */
 void sha256(span data, uint8_t ret[SHA256_SIZE]);
+void sha512(span data, uint8_t ret[SHA512_SIZE]);
 /* HMAC-SHA-256 (RFC 2104). */
 void hmac_sha256(span key, span data, uint8_t ret[SHA256_SIZE]);
 

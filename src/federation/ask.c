@@ -185,19 +185,20 @@ static err token_invalid(struct asking *ask, enum foreign_verdict v)
 			ask->arena, "%s: %s", foreign_verdict_name(v), foreign_verdict_text(v)));
 }
 
-/* Left half of the hash of the access token (Core, 3.1.3.6); all our algorithms hash by SHA-256. */
-static bool fits_access_token(const json_t *claims, span access_token)
+/* Left half of the hash of the access token (Core, 3.1.3.6), by the algorithm's own function. */
+static bool fits_access_token(const json_t *claims, span algorithm, span access_token)
 {
+	bool long_one = span_is(algorithm, "EdDSA") || span_is(algorithm, "Ed25519");
 	span claimed = member_text(claims, "at_hash");
-	uint8_t hash[SHA256_SIZE];
-	char memory[32];
+	uint8_t hash[SHA512_SIZE];
+	char memory[64];
 	struct buf text;
 
 	if (!json_object_get(claims, "at_hash"))
 		return true;
-	sha256(access_token, hash);
+	(long_one ? sha512 : sha256)(access_token, hash);
 	buf_init_fixed(&text, memory, sizeof(memory));
-	base64url_encode(&text, span_of(hash, sizeof(hash) / 2));
+	base64url_encode(&text, span_of(hash, (long_one ? SHA512_SIZE : SHA256_SIZE) / 2));
 	return ct_equal(claimed, buf_span(&text));
 }
 
@@ -229,9 +230,9 @@ static err read_id_token(
 	struct asking *ask, const struct round_trip *trip, const json_t *tokens, json_t **ret)
 {
 	const struct provider *p = trip->provider;
+	span token = member_text(tokens, "id_token");
 	json_t *claims;
-	err e = verify(ask, p->issuer, p->client_id, "JWT", false, member_text(tokens, "id_token"),
-		&claims);
+	err e = verify(ask, p->issuer, p->client_id, "JWT", false, token, &claims);
 
 	if (e)
 		return e;
@@ -239,7 +240,8 @@ static err read_id_token(
 		return token_invalid(ask, FOREIGN_WRONG_AUDIENCE);
 	if (!ct_equal(member_text(claims, "nonce"), trip->nonce))
 		return token_invalid(ask, FOREIGN_WRONG_NONCE);
-	if (!fits_access_token(claims, member_text(tokens, "access_token")))
+	if (!fits_access_token(claims, foreign_token_algorithm(ask->arena, token),
+		    member_text(tokens, "access_token")))
 		return token_invalid(ask, FOREIGN_WRONG_HASH);
 	*ret = claims;
 	return OK;
@@ -392,7 +394,8 @@ err ask_test(struct asking *ask, const struct provider *p, size_t *ret_keys)
 			ask->issuers, ask->arena, p->issuer, ask->now_us, ret_keys, &problem);
 	if (e)
 		return failed(ask, e, "provider_unavailable", problem);
-	return *ret_keys ? OK
-			 : failed(ask, ERR_UNAVAILABLE, "provider_unavailable",
-				   "the key set has no key that can be used (RS256, PS256, ES256)");
+	return *ret_keys
+		       ? OK
+		       : failed(ask, ERR_UNAVAILABLE, "provider_unavailable",
+				 "the key set has no key that can be used (RS256, PS256, ES256, EdDSA)");
 }

@@ -66,6 +66,13 @@ span foreign_token_kid(struct arena *a, span text)
 	return split(a, text, &p) ? member_text(p.header, "kid") : SPAN_EMPTY;
 }
 
+span foreign_token_algorithm(struct arena *a, span text)
+{
+	struct parts p;
+
+	return split(a, text, &p) ? member_text(p.header, "alg") : SPAN_EMPTY;
+}
+
 span foreign_token_issuer(struct arena *a, span text)
 {
 	struct parts p;

@@ -5,8 +5,8 @@
  * JSON Web Tokens that others signed: ID tokens, logout tokens, the tokens of CI systems. Our own
  * are token/token.h's. Pure: the keys and the present are arguments (issuers.h gets keys).
  *
- * RFC 8725 throughout: the algorithm is the key's (RS256, PS256 or ES256; `none` and HMAC do not
- * exist), keys are found by kid and never by what the token carries (jku, jwk, x5u), `crit` and
+ * RFC 8725 throughout: the algorithm is the key's (RS256, PS256, ES256 or EdDSA; `none` and HMAC do
+ * not exist), keys are found by kid and never by what the token carries (jku, jwk, x5u), `crit` and
  * `zip` are refused, a member twice is refused in the header and in the claims, iss and aud must be
  * the expected ones, and exp and iat must be there.
  */
@@ -65,6 +65,8 @@ enum foreign_verdict foreign_token_verify(const struct key_set *keys, span text,
  * fetched. Empty when it has none or is no token.
  */
 span foreign_token_kid(struct arena *a, span text);
+/* The algorithm it names, likewise: once it was verified, that of its key. */
+span foreign_token_algorithm(struct arena *a, span text);
 /*
  * The issuer an unverified token claims to be of, in arena a: to choose among the trusted issuers
  * the one whose keys decide. Empty when it is no token.

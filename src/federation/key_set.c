@@ -7,8 +7,10 @@
 #include <cjose/cjose.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/encode.h"
+#include "crypto/ed25519.h"
 #include "federation/strict_json.h"
 
 #include "base/banned.h"
@@ -22,7 +24,9 @@
 struct key {
 	span kid;
 	const char *algorithm;
-	cjose_jwk_t *jwk;
+	bool named;       /* by its set */
+	cjose_jwk_t *jwk; /* NULL: of Ed25519, which libcjose does not know */
+	uint8_t ed25519[ED25519_PUBLIC_SIZE];
 };
 
 struct key_set {
@@ -66,6 +70,47 @@ static bool is_p256(const json_t *key)
 	       len == P256_BYTES;
 }
 
+/*
+ * Points of small order, in hex and without the sign: whoever publishes one as a key makes a
+ * signature of zeros fit everything (RFC 8725, 3.4).
+ */
+static const char *const small_order[] = {
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+
+static bool is_of_small_order(const uint8_t point[ED25519_PUBLIC_SIZE])
+{
+	uint8_t plain[ED25519_PUBLIC_SIZE], row[ED25519_PUBLIC_SIZE];
+
+	memcpy(plain, point, sizeof(plain));
+	plain[ED25519_PUBLIC_SIZE - 1] &= 0x7f;
+	for (size_t i = 0; i < ARRAY_LEN(small_order); i++)
+		if (!hex_decode(span_from(small_order[i]), row, sizeof(row)) &&
+			memcmp(plain, row, sizeof(row)) == 0)
+			return true;
+	return false;
+}
+
+/* RFC 8037, 2. */
+static bool read_ed25519(const json_t *key, uint8_t ret[ED25519_PUBLIC_SIZE])
+{
+	uint8_t bytes[ED25519_PUBLIC_SIZE];
+	size_t len = 0;
+
+	if (!span_is(member_text(key, "kty"), "OKP") ||
+		!span_is(member_text(key, "crv"), "Ed25519") ||
+		base64url_decode(member_text(key, "x"), bytes, sizeof(bytes), &len) ||
+		len != sizeof(bytes) || is_of_small_order(bytes))
+		return false;
+	memcpy(ret, bytes, sizeof(bytes));
+	return true;
+}
+
 /* The one algorithm of a key, or NULL: it is not for us. */
 static const char *algorithm_of(const json_t *key)
 {
@@ -83,6 +128,11 @@ static const char *algorithm_of(const json_t *key)
 	}
 	if (is_p256(key))
 		return named.len == 0 || span_is(named, "ES256") ? "ES256" : NULL;
+	if (read_ed25519(key, (uint8_t[ED25519_PUBLIC_SIZE]){0})) {
+		if (span_is(named, "Ed25519")) /* RFC 9864 */
+			return "Ed25519";
+		return named.len == 0 || span_is(named, "EdDSA") ? "EdDSA" : NULL;
+	}
 	return NULL;
 }
 
@@ -102,17 +152,27 @@ static cjose_jwk_t *import(const json_t *key)
 	return jwk;
 }
 
+/* Ed25519 has two names: RFC 8037 calls it EdDSA, RFC 9864 by its curve. */
+static bool is_named(const struct key *k, span algorithm)
+{
+	return span_is(algorithm, k->algorithm) ||
+	       (!k->jwk && !k->named && span_is(algorithm, "Ed25519"));
+}
+
 static void add(struct key_set *s, const json_t *key)
 {
-	const char *algorithm = algorithm_of(key);
+	struct key k = {.algorithm = algorithm_of(key), .named = member_text(key, "alg").len > 0};
 	span kid = member_text(key, "kid");
-	cjose_jwk_t *jwk;
 
-	if (!algorithm || kid.len > KID_MAX)
+	if (!k.algorithm || kid.len > KID_MAX)
 		return;
-	jwk = import(key);
-	if (jwk)
-		s->keys[s->count++] = (struct key){arena_span(s->arena, kid), algorithm, jwk};
+	if (!read_ed25519(key, k.ed25519)) {
+		k.jwk = import(key);
+		if (!k.jwk)
+			return;
+	}
+	k.kid = arena_span(s->arena, kid);
+	s->keys[s->count++] = k;
 }
 
 err key_set_parse(span json, struct key_set **ret)
@@ -150,7 +210,8 @@ void key_set_unref(struct key_set *s)
 	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < s->count; i++)
-		cjose_jwk_release(s->keys[i].jwk);
+		if (s->keys[i].jwk)
+			cjose_jwk_release(s->keys[i].jwk);
 	arena_free(s->arena);
 	free(s);
 }
@@ -182,6 +243,20 @@ bool key_set_has(const struct key_set *s, span kid)
 	return find(s, kid) != NULL;
 }
 
+/* RFC 8037, 3.1: over the text before the last dot, 64 bytes. */
+static err check_ed25519(const struct key *key, span token)
+{
+	size_t dot = span_rfind(token, '.'), len = 0;
+	uint8_t signature[ED25519_SIGNATURE_SIZE];
+
+	if (dot == token.len || base64url_decode(span_from_offset(token, dot + 1), signature,
+					sizeof(signature), &len))
+		return ERR_DENIED;
+	if (len != sizeof(signature))
+		return ERR_DENIED;
+	return ed25519_verify(key->ed25519, span_sub(token, 0, dot), signature);
+}
+
 err key_set_check(const struct key_set *s, span kid, span algorithm, span token)
 {
 	const struct key *key = find(s, kid);
@@ -191,8 +266,10 @@ err key_set_check(const struct key_set *s, span kid, span algorithm, span token)
 
 	if (!key)
 		return ERR_NOT_FOUND;
-	if (!span_is(algorithm, key->algorithm))
+	if (!is_named(key, algorithm))
 		return ERR_INVALID;
+	if (!key->jwk)
+		return check_ed25519(key, token);
 	jws = cjose_jws_import(token.ptr, token.len, &error);
 	if (!jws)
 		return ERR_DENIED;

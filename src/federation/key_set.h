@@ -3,9 +3,9 @@
 
 /*
  * The public keys of somebody else's issuer (JSON Web Key Set, RFC 7517). Each key has exactly one
- * algorithm (RFC 8725, 3.1 and 3.2): what the set says, else RS256 for RSA and ES256 for P-256.
- * Keys of other algorithms, for encryption, or not fit to be used (RSA below 2048 bits, a point
- * that is not on the curve) are left out. Immutable; shared by reference.
+ * algorithm (RFC 8725, 3.1 and 3.2): what the set says, else RS256 for RSA, ES256 for P-256 and
+ * EdDSA for Ed25519. Keys of other algorithms, for encryption, or not fit to be used (RSA below
+ * 2048 bits, a point that is not on the curve) are left out. Immutable; shared by reference.
  */
 
 #include "base/span.h"

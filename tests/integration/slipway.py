@@ -231,6 +231,8 @@ def npm_folder(name):
         if done.returncode:
             shutil.rmtree(folder, ignore_errors=True)
             return None
+    # As it is now, whenever the packages were fetched.
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("node_modules"), dirs_exist_ok=True)
     return folder
 
 

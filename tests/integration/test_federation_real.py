@@ -83,26 +83,26 @@ class LogoutRelay(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def certified(plane):
+@contextlib.contextmanager
+def oidc_provider(plane, name, algorithm="RS256"):
+    """Running, and known to the plane by this name; gives its issuer."""
     folder = slipway.npm_folder("oidc")
     if not folder:
         pytest.skip("oidc-provider cannot be fetched from npm")
     relay = http.server.ThreadingHTTPServer(("127.0.0.1", 0), LogoutRelay)
     relay.plane = plane
     threading.Thread(target=relay.serve_forever, daemon=True).start()
-    port = free_port()
-    logout = f"http://127.0.0.1:{relay.server_port}/api/v1/auth/oidc/certified/backchannel-logout"
+    logout = f"http://127.0.0.1:{relay.server_port}/api/v1/auth/oidc/{name}/backchannel-logout"
     node = subprocess.Popen(
-        ["node", "provider.mjs"], cwd=folder, stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL, env={**os.environ, "PORT": str(port), "LOGOUT_URI": logout,
-                                        "REDIRECT_URI": CALLBACK.format("certified")})
+        ["node", "provider.mjs"], cwd=folder, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PORT": str(free_port()), "LOGOUT_URI": logout, "ID_TOKEN_ALG": algorithm,
+             "REDIRECT_URI": CALLBACK.format(name)})
     try:
         while not (line := node.stdout.readline()).startswith("ready"):
             assert line, "oidc-provider did not start"
         issuer = line.split()[1]
         plane.api("POST", "/admin/identity-providers", {
-            "name": "certified", "issuer": issuer, "client_id": "app",
+            "name": name, "issuer": issuer, "client_id": "app",
             "client_secret": "app-secret-0123456789abcdef0123456789",
             "rules": [{"group": "ops", "domain": "example.test", "role": "admin"}]}, plane.admin, 201)
         yield issuer
@@ -111,6 +111,12 @@ def certified(plane):
         node.wait(20)
         relay.shutdown()
         relay.server_close()
+
+
+@pytest.fixture(scope="module")
+def certified(plane):
+    with oidc_provider(plane, "certified") as issuer:
+        yield issuer
 
 
 def at_certified(visitor, url, login):
@@ -143,6 +149,16 @@ def test_oidc_provider(plane, certified):
     assert again.me().json["account_id"] == me["account_id"]
     # The code was for one use: the provider says so too.
     assert browser.come_back(back).headers["Location"] == "/sign-in?error=sign_in_expired"
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "ES256", "EdDSA", "Ed25519"])
+def test_other_algorithms(plane, algorithm):
+    """With at_hash, which is of another function for Ed25519."""
+    name = algorithm.lower()
+    with oidc_provider(plane, name, algorithm):
+        browser = Browser(plane)
+        assert browser.come_back(at_certified(Visitor(), browser.begin(name), name)).headers["Location"] == "/account"
+        assert browser.me().json["email"] == f"{name}@example.test"
 
 
 def test_oidc_provider_signs_out_everywhere(plane, certified):

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/encode.h"
+#include "crypto/ed25519.h"
 #include "federation/foreign_token.h"
 #include "federation/strict_json.h"
 
@@ -382,6 +383,172 @@ static void test_keys_left_out(void **state)
 	key_set_unref(keys);
 }
 
+/* Ed25519 (RFC 8037), which libcjose does not know ----------------------------------------------
+ */
+
+#define SEED   "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
+#define PUBLIC "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+#define OKP(x) "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" x "\""
+
+static struct key_set *set_of_text(const char *key)
+{
+	struct key_set *ret;
+	AUTO_PTR(arena) a = arena_new();
+
+	assert_int_equal(
+		key_set_parse(span_from(arena_printf(a, "{\"keys\":[%s]}", key)), &ret), OK);
+	return ret;
+}
+
+/* A token of the key of RFC 8037, appendix A.1. */
+static span sign_ed25519(struct arena *a, const char *header, const char *claims)
+{
+	uint8_t seed[ED25519_SEED_SIZE], signature[ED25519_SIGNATURE_SIZE];
+	size_t len;
+	AUTO(buf) b = {0};
+
+	assert_int_equal(base64url_decode(SPAN(SEED), seed, sizeof(seed), &len), OK);
+	buf_init(&b, 4096);
+	base64url_encode(&b, span_from(header));
+	buf_add_byte(&b, '.');
+	base64url_encode(&b, span_from(claims));
+	assert_int_equal(ed25519_sign(seed, buf_span(&b), signature), OK);
+	buf_add_byte(&b, '.');
+	base64url_encode(&b, span_of(signature, sizeof(signature)));
+	return arena_span(a, buf_span(&b));
+}
+
+static void test_ed25519_of_the_rfc(void **state)
+{
+	static const char *const example =
+		"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-"
+		"09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+	struct key_set *keys = set_of_text(OKP(PUBLIC) "}");
+
+	(void)state;
+	assert_int_equal(key_set_count(keys), 1);
+	assert_int_equal(key_set_check(keys, SPAN_EMPTY, SPAN("EdDSA"), span_from(example)), OK);
+	assert_int_equal(
+		key_set_check(keys, SPAN_EMPTY, SPAN("ES256"), span_from(example)), ERR_INVALID);
+	/* Its other name, where the set does not name it. */
+	assert_int_equal(key_set_check(keys, SPAN_EMPTY, SPAN("Ed25519"), span_from(example)), OK);
+	key_set_unref(keys);
+	for (int i = 0; i < 2; i++) {
+		bool curve = i == 1;
+
+		keys = set_of_text(curve ? OKP(PUBLIC) ",\"alg\":\"Ed25519\"}"
+					 : OKP(PUBLIC) ",\"alg\":\"EdDSA\"}");
+		assert_int_equal(
+			key_set_check(keys, SPAN_EMPTY, SPAN("Ed25519"), span_from(example)),
+			curve ? OK : ERR_INVALID);
+		assert_int_equal(key_set_check(keys, SPAN_EMPTY, SPAN("EdDSA"), span_from(example)),
+			curve ? ERR_INVALID : OK);
+		key_set_unref(keys);
+	}
+}
+
+static void test_ed25519_tokens(void **state)
+{
+	AUTO_PTR(arena) a = arena_new();
+	struct key_set *keys = set_of_text(OKP(PUBLIC) ",\"kid\":\"o\",\"use\":\"sig\"}");
+	const char *head = "{\"alg\":\"EdDSA\",\"kid\":\"o\"}";
+	span good = sign_ed25519(a, head, CLAIMS(TIMES));
+
+	(void)state;
+	assert_int_equal(verify(a, keys, good), FOREIGN_OK);
+	assert_true(span_is(foreign_token_algorithm(a, good), "EdDSA"));
+	/* One bit of anything. */
+	for (size_t i = 0; i < good.len; i++) {
+		char *bad = arena_str(a, good);
+
+		bad[i] = bad[i] == 'A' ? 'B' : 'A';
+		if (bad[i] != good.ptr[i])
+			assert_int_not_equal(verify(a, keys, span_from(bad)), FOREIGN_OK);
+	}
+	assert_int_equal(
+		verify(a, keys,
+			sign_ed25519(a, "{\"alg\":\"ES256\",\"kid\":\"o\"}", CLAIMS(TIMES))),
+		FOREIGN_WRONG_ALGORITHM);
+	assert_int_equal(
+		verify(a, keys, sign_ed25519(a, "{\"alg\":\"none\",\"kid\":\"o\"}", CLAIMS(TIMES))),
+		FOREIGN_WRONG_ALGORITHM);
+	key_set_unref(keys);
+}
+
+/* Signatures that a careless reader takes for others: RFC 8032, 5.1.7 and 8.4. */
+static void test_ed25519_signatures_refused(void **state)
+{
+	static const uint8_t order[] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c,
+		0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0x10};
+	AUTO_PTR(arena) a = arena_new();
+	struct key_set *keys = set_of_text(OKP(PUBLIC) "}");
+	span good = sign_ed25519(a, "{\"alg\":\"EdDSA\"}", CLAIMS(TIMES));
+	size_t dot = span_rfind(good, '.'), len;
+	uint8_t right[ED25519_SIGNATURE_SIZE], wrong[ED25519_SIGNATURE_SIZE + 1];
+	enum { LONGER, SHORTER, HALVES, S_PLUS_ORDER, ZEROS, ONES, SWAPPED, CASES };
+
+	(void)state;
+	assert_int_equal(
+		base64url_decode(span_from_offset(good, dot + 1), right, sizeof(right), &len), OK);
+	for (int i = 0; i < CASES; i++) {
+		size_t size = sizeof(right);
+		unsigned carry = 0;
+		AUTO(buf) text = {0};
+
+		memset(wrong, 0, sizeof(wrong));
+		memcpy(wrong, right, sizeof(right));
+		if (i == LONGER || i == SHORTER || i == HALVES)
+			size = i == LONGER ? size + 1 : i == SHORTER ? size - 1 : size / 2;
+		for (size_t at = 0; i == S_PLUS_ORDER && at < 32; at++) {
+			carry += wrong[32 + at] + order[at];
+			wrong[32 + at] = (uint8_t)carry;
+			carry >>= 8;
+		}
+		if (i == ZEROS || i == ONES)
+			memset(wrong, i == ONES ? 0xff : 0, sizeof(right));
+		if (i == SWAPPED) {
+			memcpy(wrong, right + 32, 32);
+			memcpy(wrong + 32, right, 32);
+		}
+		buf_init(&text, 4096);
+		buf_add(&text, span_sub(good, 0, dot + 1));
+		base64url_encode(&text, span_of(wrong, size));
+		if (verify(a, keys, buf_span(&text)) != FOREIGN_BAD_SIGNATURE)
+			fail_msg("case %d was not refused", i);
+	}
+	key_set_unref(keys);
+}
+
+static void test_ed25519_keys_left_out(void **state)
+{
+	static const char *const keys_of_none[] = {
+		OKP("") "}",
+		OKP("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp") "}", /* bits that mean nothing,
+									   set */
+		OKP(PUBLIC "AA") "}",
+		OKP(PUBLIC) ",\"alg\":\"ES256\"}",
+		OKP(PUBLIC) ",\"use\":\"enc\"}",
+		"{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"" PUBLIC "\"}",
+		"{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" PUBLIC "\"}",
+		"{\"kty\":\"EC\",\"crv\":\"Ed25519\",\"x\":\"" PUBLIC "\"}",
+		/* Of small order: anybody could sign by them. */
+		OKP("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") "}",
+		OKP("AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") "}",
+		OKP("AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA") "}",
+		OKP("7P_______________________________________38") "}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys_of_none); i++) {
+		struct key_set *keys = set_of_text(keys_of_none[i]);
+
+		if (key_set_count(keys))
+			fail_msg("%s was taken", keys_of_none[i]);
+		key_set_unref(keys);
+	}
+}
+
 static void test_not_key_sets(void **state)
 {
 	static const char *const texts[] = {"", "null", "[]", "{}", "{\"keys\":{}}",
@@ -415,6 +582,10 @@ int main(void)
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_one_key_needs_no_kid),
 		cmocka_unit_test(test_keys_left_out),
+		cmocka_unit_test(test_ed25519_of_the_rfc),
+		cmocka_unit_test(test_ed25519_tokens),
+		cmocka_unit_test(test_ed25519_signatures_refused),
+		cmocka_unit_test(test_ed25519_keys_left_out),
 		cmocka_unit_test(test_not_key_sets),
 	};
 
