@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# What takes too long for each change. Usage: scripts/nightly.sh [fuzz] [tsan] [valgrind] [tidy]
+# What takes too long for each change. Usage: scripts/nightly.sh [fuzz] [tsan] [valgrind] [tidy] [sqlmap] [timing]
 #   fuzz      each fuzz target with libFuzzer, ASan and UBSan, FUZZ_SECONDS (1800) long; what it
 #             learns is kept in build-fuzz/corpus, what it finds in build-nightly
 #   tsan      unit tests, and the control plane with its integration tests, under ThreadSanitizer
 #   valgrind  unit tests under valgrind
 #   tidy      clang-tidy over the whole tree (.clang-tidy)
+#   sqlmap    sqlmap over every route (tests/security/injection.py), where it is installed
+#   timing    whether the clock tells which accounts exist (tests/security/timing.py); on a quiet machine
 set -u
 cd "$(dirname "$0")/.." || exit
 OUT=$PWD/build-nightly
@@ -98,7 +100,7 @@ tidy() {
 
 echo "Slipway: nightly"
 for part in "${@:-all}"; do
-	case $part in fuzz | tsan | valgrind | tidy | all) ;; *) sed -n '2,7s/^# *//p' "$0" >&2; exit 2 ;; esac
+	case $part in fuzz | tsan | valgrind | tidy | sqlmap | timing | all) ;; *) sed -n '2,9s/^# *//p' "$0" >&2; exit 2 ;; esac
 done
 wants() { case " ${*:2} " in *" $1 "* | "  " | " all ") return 0 ;; esac; return 1; }
 if wants tidy "$@"; then
@@ -110,6 +112,16 @@ if wants valgrind "$@"; then
 	step valgrind valgrind_unit
 fi
 if wants tsan "$@"; then tsan; fi
+if wants timing "$@"; then
+	step build build build gcc
+	for database in sqlite postgresql; do
+		step "timing-$database" /usr/bin/python3 tests/security/timing.py --database "$database"
+	done
+fi
+if wants sqlmap "$@" && command -v sqlmap >/dev/null; then
+	step build build build gcc
+	step sqlmap /usr/bin/python3 tests/security/injection.py --output "$OUT/sqlmap"
+fi
 if wants fuzz "$@"; then fuzz; fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
