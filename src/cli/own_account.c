@@ -11,18 +11,6 @@
 
 #include "base/banned.h"
 
-/* POST without credentials; takes body. */
-static err send_link(struct cli *cli, const char *path, json_t *body, json_t **ret)
-{
-	struct session *s;
-	err e = session_get_anonymous(cli, &s);
-
-	if (e == OK)
-		e = session_call(cli, "POST", path, body, ret);
-	json_decref(body);
-	return e;
-}
-
 /* Address -------------------------------------------------------------------------------------- */
 
 static err run_change_email(struct cli *cli)
@@ -49,7 +37,7 @@ static err run_verify_email(struct cli *cli)
 		json_decref(body);
 		return e;
 	}
-	e = send_link(cli, "/auth/email-verification", body, &answer);
+	e = session_call_as_anybody(cli, "/auth/email-verification", body, &answer);
 	return e == OK ? command_answer(cli, answer) : e;
 }
 
@@ -82,7 +70,7 @@ static err run_change_password(struct cli *cli)
 static err run_forgot_password(struct cli *cli)
 {
 	json_t *answer = NULL;
-	err e = send_link(cli, "/auth/password-reset", request_body(cli), &answer);
+	err e = session_call_as_anybody(cli, "/auth/password-reset", request_body(cli), &answer);
 
 	json_decref(answer);
 	if (e == OK && !cli->json)
@@ -103,7 +91,7 @@ static err run_reset_password(struct cli *cli)
 		json_decref(body);
 		return e;
 	}
-	e = send_link(cli, "/auth/password-reset/confirm", body, &answer);
+	e = session_call_as_anybody(cli, "/auth/password-reset/confirm", body, &answer);
 	json_decref(answer);
 	if (e == OK && !cli->json)
 		fputs("The password is set; sign in with `slipway login`\n", cli->out);

@@ -480,3 +480,14 @@ err session_call(
 	e = proof_give(cli);
 	return e ? e : call_once(cli, method, path, body, ret);
 }
+
+err session_call_as_anybody(struct cli *cli, const char *path, json_t *body, json_t **ret)
+{
+	struct session *s;
+	err e = session_get_anonymous(cli, &s);
+
+	if (e == OK)
+		e = session_call(cli, "POST", path, body, ret);
+	json_decref(body);
+	return e;
+}

@@ -58,6 +58,9 @@ err session_explain(struct cli *cli, err e, const struct http_answer *a);
 err session_call(struct cli *cli, const char *method, const char *path, const json_t *body,
 	json_t **ret) MUST_USE;
 
+/* POST without credentials. Takes body, which may hold secrets: session_call wipes its text. */
+err session_call_as_anybody(struct cli *cli, const char *path, json_t *body, json_t **ret) MUST_USE;
+
 /*
  * Gives a refresh token back that nobody will use: its session ends at the server. Best effort; at
  * least as anybody (session_get_anonymous) somebody must have spoken to it.

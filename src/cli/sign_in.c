@@ -18,18 +18,6 @@
 #define PASSWORD_MAX 1024
 #define SCOPE_MAX    4096
 
-/* POST without credentials; the body may hold secrets and is wiped by session_call. */
-static err sign_in_call(struct cli *cli, const char *path, json_t *body, json_t **ret)
-{
-	struct session *s;
-	err e = session_get_anonymous(cli, &s);
-
-	if (e == OK)
-		e = session_call(cli, "POST", path, body, ret);
-	json_decref(body);
-	return e;
-}
-
 static err get_email(struct cli *cli, const char **ret)
 {
 	AUTO(buf) typed = {0};
@@ -59,7 +47,7 @@ static err try_login(struct cli *cli, const char *email, const struct buf *passw
 			"e-mail address and password must be UTF-8 text");
 	if (otp)
 		json_object_set_new(body, "otp", json_string(otp));
-	return sign_in_call(cli, "/auth/login", body, ret);
+	return session_call_as_anybody(cli, "/auth/login", body, ret);
 }
 
 static bool has_way(const json_t *ways, const char *name)
@@ -97,7 +85,7 @@ static err answer_factor(struct cli *cli, err refused, json_t **ret)
 		is_app_code(buf_span(&code)) ? "otp" : "recovery_code", buf_str(&code),
 		buf_len(&code));
 	cli_forgive(cli);
-	return body ? sign_in_call(cli, "/auth/second-factor", body, ret)
+	return body ? session_call_as_anybody(cli, "/auth/second-factor", body, ret)
 		    : cli_fail(cli, ERR_INVALID, "otp", "the code must be UTF-8 text");
 }
 
@@ -343,7 +331,7 @@ static err run_setup(struct cli *cli)
 	if (e == OK) {
 		body = json_pack("{s:s, s:s, s:s%}", "token", buf_str(&token), "email", email,
 			"password", buf_str(&password), buf_len(&password));
-		e = body ? sign_in_call(cli, "/setup", body, &answer)
+		e = body ? session_call_as_anybody(cli, "/setup", body, &answer)
 			 : cli_fail(cli, ERR_INVALID, "password",
 				   "e-mail address and password must be UTF-8 text");
 	}
