@@ -33,6 +33,18 @@ class SocketConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def slowed_down(attempt, more=6):
+    """The first answer that asks to wait, of so many attempts. Each one let through doubles the wait,
+    from one second: on a busy machine the first waits may be over before the next attempt comes."""
+    for _ in range(more):
+        answer = attempt()
+        if answer.status == 429:
+            assert answer.json["code"] == "sign_in_throttled", answer
+            assert 1 <= int(answer.headers["Retry-After"]) <= 2 ** more, answer
+            return answer
+    raise AssertionError(f"{more} attempts more than are free, and none was refused")
+
+
 class Psql:
     """One psql for many statements: starting it takes longer than they do."""
 
@@ -55,6 +67,7 @@ class Psql:
     def close(self):
         if self.process:
             self.process.communicate("\\q\n")
+            self.process = None
 
 
 class Control:

@@ -264,16 +264,7 @@ def test_two_control_planes_send_once(certificate, postgresql):
     two = None
     try:
         one.start()
-        # The second node: the same database and keys, a data directory of its own.
-        import copy
-        import shutil
-        two = copy.copy(one)
-        two.dir = one.dir.parent / (one.dir.name + "-b")
-        two.data, two.log, two.process = two.dir / "data", two.dir / "control.log", None
-        two.dir.mkdir()
-        shutil.copytree(one.data, two.data, ignore=shutil.ignore_patterns("run", "state"))
-        for name in ("run", "state"):
-            (two.data / name).mkdir()
+        two = Plane(one.database, one.settings, beside=one)
         two.start()
         names = [one.enqueue(f"both{i}@example.com") for i in range(20)]
         for name in names:
