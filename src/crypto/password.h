@@ -3,7 +3,7 @@
 
 /*
  * Password hashes: argon2id, m = 46 MiB, t = 1, p = 1 (OWASP ASVS 5.0 appendix C), as PHC strings.
- * One hash costs about 50 ms and 46 MiB; the caller bounds how many run at once.
+ * One hash costs about 30 ms and 46 MiB; the caller bounds how many run at once.
  */
 
 #include "base/buf.h"

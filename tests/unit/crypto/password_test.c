@@ -45,21 +45,29 @@ static void wrong_and_right(void **state UNUSED)
 	password_verify_nobody(SPAN("correct horse"));
 }
 
-/* A hash made with smaller costs still opens, and asks to be made anew. */
-static void weaker_hash(void **state UNUSED)
+/* Made by the command `argon2` of the reference implementation. */
+static void foreign_hashes(void **state UNUSED)
 {
-	span phc = SPAN("$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$"
-			"b4iFjgXh8XCqeMBiTCVYHUp4fJnbcMVBfaAYrRYYMFA");
-	err e = password_verify(SPAN("x"), phc);
+	static const char *const phc[] = {"$argon2id$v=19$m=64,t=1,p=1$c2FsdHkgc2FsdCBzYWx0$"
+					  "YDeBODYJVs0STQd17Zzh6SBPSix34S2e",
+		"$argon2id$v=19$m=47104,t=1,p=1$c2FsdHkgc2FsdCBzYWx0$"
+		"+f46jo/5UQH+eZfXFiOvZLYmHKdbGLQU2iW+K9Gnvog",
+		"$argon2id$v=19$m=1000,t=3,p=4$c2FsdHkgc2FsdCBzYWx0$"
+		"mh1QHuBEnKtI+NYNOaTCOtfIrgdo5EPUyDyJKz6b0iUFJZA4hq953VpQl5P8mzlp1HMYb+A0VMbfn475WIF+OA"};
 
-	assert_true(e == OK || e == ERR_DENIED); /* well-formed */
-	assert_true(password_needs_rehash(phc));
+	for (size_t i = 0; i < ARRAY_LEN(phc); i++) {
+		assert_row(password_verify(SPAN("correct horse"), span_from(phc[i])) == OK, phc[i]);
+		assert_row(password_verify(SPAN("correct hors"), span_from(phc[i])) == ERR_DENIED,
+			phc[i]);
+	}
+	assert_true(password_needs_rehash(span_from(phc[0])));
+	assert_false(password_needs_rehash(span_from(phc[1])));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(damaged_hashes),
-		cmocka_unit_test(wrong_and_right), cmocka_unit_test(weaker_hash)};
+		cmocka_unit_test(wrong_and_right), cmocka_unit_test(foreign_hashes)};
 
 	return cmocka_run_group_tests_name("password", tests, NULL, NULL);
 }
