@@ -289,11 +289,12 @@ static err who_by_id_token(struct asking *ask, const struct round_trip *trip, sp
 		return e;
 	bool whole = ret->email.len && (s->groups_claim.len == 0 || ret->groups_count);
 
-	if (whole || !d.userinfo_endpoint.len || !member_text(tokens, "access_token").len)
-		return OK;
-	e = complete_claims(ask, &d, tokens, claims);
-	if (!e && vouched_from_claims(ask->arena, s, claims, ret))
-		e = no_subject(ask);
+	if (!whole && d.userinfo_endpoint.len && member_text(tokens, "access_token").len) {
+		e = complete_claims(ask, &d, tokens, claims);
+		if (!e && vouched_from_claims(ask->arena, s, claims, ret))
+			e = no_subject(ask);
+	}
+	ret->id_token = member_text(tokens, "id_token");
 	return e;
 }
 

@@ -37,6 +37,16 @@ ON CONFLICT DO NOTHING;
 -- name: logout_token_expire_sql
 DELETE FROM logout_tokens WHERE expires_at <= $1;
 
+-- name: id_token_insert
+INSERT INTO session_id_tokens (session_id, id_token) VALUES ($1, $2);
+
+-- name: id_token_select
+SELECT id_token FROM session_id_tokens WHERE session_id = $1;
+
+-- name: id_token_expire_sql
+DELETE FROM session_id_tokens WHERE session_id IN (
+    SELECT id FROM sessions WHERE ended_at IS NOT NULL OR expires_at <= $1);
+
 -- Identities -------------------------------------------------------------------------------------
 
 -- name: identity_insert_sql

@@ -76,6 +76,7 @@ struct vouched {
 	bool email_verified;
 	bool second_factor; /* amr or acr say that there was one */
 	span session;       /* the provider's own (sid), or empty */
+	span id_token;      /* all this as it was signed; or empty */
 	const span *groups;
 	size_t groups_count;
 };
@@ -102,6 +103,12 @@ err provider_list(
 err logout_token_note(
 	struct db_tx *tx, span provider, span jti, int64_t expires_at_us, bool *ret_fresh) MUST_USE;
 err logout_token_expire(struct db_tx *tx, int64_t now_us, int64_t *ret_count) MUST_USE;
+
+/* The ID token a session began with, sealed; *ret empty when none is kept. */
+err id_token_keep(struct db_tx *tx, span session, span sealed) MUST_USE;
+err id_token_find(struct db_tx *tx, struct arena *a, span session, span *ret) MUST_USE;
+/* Those of sessions that are over. */
+err id_token_expire(struct db_tx *tx, int64_t now_us, int64_t *ret_count) MUST_USE;
 
 /* Identities ------------------------------------------------------------------------------------
  */

@@ -136,6 +136,28 @@ err logout_token_expire(struct db_tx *tx, int64_t now_us, int64_t *ret_count)
 	return db_change(tx, ret_count, logout_token_expire_sql, DB_INT(now_us));
 }
 
+err id_token_keep(struct db_tx *tx, span session, span sealed)
+{
+	return db_exec(tx, id_token_insert, DB_TEXT(session), DB_BLOB(sealed));
+}
+
+err id_token_find(struct db_tx *tx, struct arena *a, span session, span *ret)
+{
+	bool found = false;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, id_token_select, DB_TEXT(session));
+
+	if (!e)
+		e = db_next(rows, &found);
+	*ret = !e && found ? arena_span(a, db_blob(rows, 0)) : SPAN_EMPTY;
+	return e;
+}
+
+err id_token_expire(struct db_tx *tx, int64_t now_us, int64_t *ret_count)
+{
+	return db_change(tx, ret_count, id_token_expire_sql, DB_INT(now_us));
+}
+
 /* Identities ------------------------------------------------------------------------------------
  */
 

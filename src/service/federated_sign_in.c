@@ -10,9 +10,11 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "crypto/random.h"
+#include "crypto/seal.h"
 #include "crypto/secret.h"
 #include "federation/ask.h"
 #include "federation/strict_json.h"
+#include "keyring/keyring.h"
 #include "service/audit.h"
 #include "service/federated_account.h"
 #include "service/identity_providers.h"
@@ -25,6 +27,7 @@
 
 #define COOKIE_BYTES 32
 #define DATA_MAX     4096
+#define ID_TOKEN_MAX 3072 /* a longer one makes a URL that servers refuse */
 
 static struct asking asking(struct task *t)
 {
@@ -274,6 +277,31 @@ static err ask_provider(struct finishing *f)
 	return e;
 }
 
+static void id_token_key(struct task *t, uint8_t ret[SEAL_KEY_SIZE])
+{
+	keyring_derive(t->service->keys, "id-token", ret);
+}
+
+/* Bound to its account. Empty when it is not to be kept: signing out there is then a little less
+ * smooth. */
+static err seal_id_token(struct task *t, const struct account *account, span token, span *ret)
+{
+	uint8_t key[SEAL_KEY_SIZE];
+	AUTO(buf) sealed = {0};
+	err e;
+
+	*ret = SPAN_EMPTY;
+	if (!token.len || token.len > ID_TOKEN_MAX)
+		return OK;
+	buf_init(&sealed, ID_TOKEN_MAX + SEAL_OVERHEAD);
+	id_token_key(t, key);
+	e = seal(key, account->id, token, &sealed);
+	wipe(key, sizeof(key));
+	if (!e)
+		*ret = arena_span(t->arena, buf_span(&sealed));
+	return e;
+}
+
 static const char *methods_of(const struct finishing *f)
 {
 	return f->vouched.second_factor || f->provider.settings.trusted_factor ? "fed mfa" : "fed";
@@ -287,8 +315,10 @@ static err open(struct db_tx *tx, struct finishing *f, struct feed_batch *feed,
 		.provider = f->provider.id,
 		.provider_session = f->vouched.session};
 	struct task *t = f->task;
-	err e;
+	err e = seal_id_token(t, account, f->vouched.id_token, &proof.id_token);
 
+	if (e)
+		return e;
 	if (account->disabled)
 		return fail_policy(t, POLICY_ACCOUNT_DISABLED);
 	if (!account->factors || f->provider.settings.trusted_factor)
@@ -383,6 +413,7 @@ struct signing_out {
 	struct provider provider;
 	const json_t *claims;
 	struct session session;
+	span id_token; /* sealed */
 	bool found;
 	uint64_t seq;
 };
@@ -460,7 +491,23 @@ static err load_session_body(struct db_tx *tx, void *arg)
 		e = provider_find(tx, a, s->session.provider, &s->provider, &s->found);
 	else
 		s->found = false;
-	return e;
+	return e ? e : id_token_find(tx, a, s->session.id, &s->id_token);
+}
+
+/* RP-Initiated Logout 1.0, section 2: many providers ask "really?" without it, some refuse. */
+static void add_id_token_hint(const struct signing_out *s, struct buf *url)
+{
+	uint8_t key[SEAL_KEY_SIZE];
+	AUTO(buf) token = {0};
+
+	buf_init(&token, ID_TOKEN_MAX);
+	id_token_key(s->task, key);
+	if (s->id_token.len && !unseal(key, s->session.account, s->id_token, &token)) {
+		buf_add_str(url, "&id_token_hint=");
+		percent_encode(url, buf_span(&token));
+	}
+	wipe(key, sizeof(key));
+	buf_wipe(&token);
 }
 
 err federation_logout_url(struct task *t, span base_url, const char **ret)
@@ -479,12 +526,13 @@ err federation_logout_url(struct task *t, span base_url, const char **ret)
 		    &problem) ||
 		!d.end_session_endpoint.len)
 		return OK;
-	buf_init(&url, 2 * DISCOVERY_URL_MAX);
+	buf_init(&url, 2 * DISCOVERY_URL_MAX + ID_TOKEN_MAX);
 	buf_addf(&url, "%.*s%cclient_id=", SPAN_ARG(d.end_session_endpoint),
 		span_contains(d.end_session_endpoint, SPAN("?")) ? '&' : '?');
 	percent_encode(&url, s.provider.client_id);
 	buf_add_str(&url, "&post_logout_redirect_uri=");
 	percent_encode(&url, span_from(arena_printf(t->arena, "%.*s/sign-in", SPAN_ARG(base_url))));
+	add_id_token_hint(&s, &url);
 	if (!buf_error(&url))
 		*ret = arena_strdup(t->arena, buf_str(&url));
 	return buf_error(&url);

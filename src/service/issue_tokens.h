@@ -40,6 +40,7 @@ struct proof {
 	span methods; /* RFC 8176: pwd otp rc hwk …; "fed": by an identity provider; "licence" */
 	bool cookie;  /* a browser's session instead of tokens */
 	span provider, provider_session; /* with "fed" */
+	span id_token;                   /* of that provider, sealed; or empty */
 	span scope; /* the client wants no more than these permissions; empty: all there is */
 };
 

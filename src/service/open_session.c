@@ -1,12 +1,26 @@
-/* Hard rule: no session is opened for an account that is disabled, whatever was proved. */
+/* Hard rule: no session is opened for an account, or through a provider, that is disabled. */
 #include "service/open_session.h"
 
+#include "federation/provider.h"
 #include "service/audit.h"
 #include "service/notices.h"
 #include "service/second_factor.h"
 #include "sys/metrics.h"
 
 #include "base/banned.h"
+
+/* The sign-in may have waited for a second factor meanwhile. */
+static err still_vouches(struct db_tx *tx, struct task *t, const struct proof *proof)
+{
+	struct provider p;
+	bool found = true;
+	err e = proof->provider.len ? provider_find(tx, t->arena, proof->provider, &p, &found) : OK;
+
+	if (e || proof->provider.len == 0 || (found && !p.disabled))
+		return e;
+	return fail(t, ERR_DENIED, "provider_disabled",
+		"The identity provider of this sign-in may no longer be used. Begin again.");
+}
 
 err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 	const struct account *account, span client_id, const struct proof *proof,
@@ -19,6 +33,9 @@ err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 
 	if (account->disabled)
 		return fail_policy(t, POLICY_ACCOUNT_DISABLED);
+	e = still_vouches(tx, t, proof);
+	if (e)
+		return e;
 	*ret = (struct opened_session){.subject.client_id = client_id};
 	token_subject_set_account(s, account);
 	s->permissions = scoped_permissions(
@@ -29,6 +46,8 @@ err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 		e = account_set_login(tx, account->id, t->now_us);
 	if (!e)
 		e = session_begin(tx, t, s, proof);
+	if (!e && proof->id_token.len)
+		e = id_token_keep(tx, s->session, proof->id_token);
 	t->caller->kind = CALLER_ACCOUNT;
 	t->caller->account = account->id;
 	if (!e)

@@ -9,6 +9,7 @@
 #include "account/throttle.h"
 #include "account/ticket.h"
 #include "account/totp.h"
+#include "base/encode.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "crypto/seal.h"
@@ -25,7 +26,8 @@
 
 #include "base/banned.h"
 
-#define WAIT_US (5 * TIME_MINUTE)
+#define WAIT_US         (5 * TIME_MINUTE)
+#define TICKET_DATA_MAX 8192
 
 /* What one may do who still has to enrol a factor. */
 #define ENROLLING SPAN("self.read self.write")
@@ -212,9 +214,12 @@ err second_factor_wait(struct db_tx *tx, struct task *t, const struct account *a
 {
 	char text[TICKET_TEXT_SIZE];
 	struct json_writer w;
+	AUTO(buf) id_token = {0};
 	AUTO(buf) data = {0};
 
-	buf_init(&data, 4096);
+	buf_init(&id_token, TICKET_DATA_MAX);
+	base64url_encode(&id_token, proof->id_token);
+	buf_init(&data, TICKET_DATA_MAX);
 	json_writer_init(&w, &data);
 	json_begin_object(&w, NULL);
 	json_str(&w, "client_id", client_id);
@@ -222,12 +227,13 @@ err second_factor_wait(struct db_tx *tx, struct task *t, const struct account *a
 	json_bool(&w, "cookie", proof->cookie);
 	json_str(&w, "provider", proof->provider);
 	json_str(&w, "provider_session", proof->provider_session);
+	json_str(&w, "id_token", buf_span(&id_token));
 	json_end(&w);
 	struct ticket ticket = {.purpose = TICKET_SECOND_FACTOR,
 		.account = account->id,
 		.data = buf_span(&data),
 		.expires_at_us = t->now_us + WAIT_US};
-	err e = buf_error(&data);
+	err e = buf_error(&id_token) ? buf_error(&id_token) : buf_error(&data);
 
 	if (!e)
 		e = ticket_issue(tx, &ticket, t->now_us, text);
@@ -279,6 +285,15 @@ static span text_of(struct arena *a, const json_t *data, const char *name)
 	return text ? span_from(arena_strdup(a, text)) : SPAN_EMPTY;
 }
 
+static span bytes_of(struct arena *a, span text)
+{
+	size_t size = base64url_decoded_len(text.len);
+	void *bytes = arena_try_array(a, size + 1, 1);
+
+	return bytes && base64url_decode(text, bytes, size, &size) == OK ? span_of(bytes, size)
+									 : SPAN_EMPTY;
+}
+
 static err finish_body(struct db_tx *tx, void *arg)
 {
 	struct waiting *w = arg;
@@ -296,7 +311,8 @@ static err finish_body(struct db_tx *tx, void *arg)
 	json_t *data = json_loadb(ticket.data.ptr, ticket.data.len, 0, NULL);
 	struct proof proof = {.cookie = json_is_true(json_object_get(data, "cookie")),
 		.provider = text_of(t->arena, data, "provider"),
-		.provider_session = text_of(t->arena, data, "provider_session")};
+		.provider_session = text_of(t->arena, data, "provider_session"),
+		.id_token = bytes_of(t->arena, text_of(t->arena, data, "id_token"))};
 	span client_id = text_of(t->arena, data, "client_id");
 
 	proof.methods = span_from(arena_printf(t->arena, "%.*s %.*s",

@@ -1,6 +1,7 @@
 /* Hard rule: nobody learns of, or ends, a session of an account that is not theirs to see. */
 #include "service/sessions.h"
 
+#include "federation/provider.h"
 #include "service/accounts.h"
 #include "service/audit.h"
 #include "service/notices.h"
@@ -225,7 +226,9 @@ static err change_body(struct db_tx *tx, void *arg)
 	if (!found || !span_eq(now.password_hash, c->account.password_hash))
 		return wrong_password(t);
 	feed_begin(&feed, tx);
-	e = account_set_password(tx, now.id, c->hash);
+	e = id_token_find(tx, t->arena, c->session.id, &proof.id_token);
+	if (!e)
+		e = account_set_password(tx, now.id, c->hash);
 	if (!e)
 		e = account_end_credentials(tx, &feed, now.id, "password", t->now_us);
 	if (!e)

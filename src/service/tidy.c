@@ -302,6 +302,8 @@ static err expire_tickets_body(struct db_tx *tx, void *arg)
 		e = invitation_expire(tx, x->now_us);
 	if (!e)
 		e = exchanged_token_expire(tx, x->now_us, &ignored);
+	if (!e)
+		e = id_token_expire(tx, x->now_us, &ignored);
 	return e ? e : logout_token_expire(tx, x->now_us, &ignored);
 }
 

@@ -1,6 +1,7 @@
 """Sign-in through identity providers: a provider that lies, browsers that are tricked, accounts by
 rules, linking, logout. Both databases."""
 import contextlib
+import functools
 import time
 import urllib.parse
 
@@ -414,12 +415,18 @@ def test_second_factor_unless_the_provider_is_trusted_for_it(plane, provider):
     assert "__Host-sid" not in browser.cookies
     fragment = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).fragment))
     assert "totp" in fragment["methods"].split()
-    answer = browser.ask("POST", "/api/v1/auth/second-factor",
-                         {"mfa_token": fragment["mfa_token"], "otp": app.password()})
-    assert answer.status == 200, answer
+    answer = {"mfa_token": fragment["mfa_token"], "otp": app.password()}
+    state = functools.partial(plane.api, "PATCH", "/admin/identity-providers/liar", token=plane.admin, status=200)
+    state({"state": "disabled"})
+    refused = browser.ask("POST", "/api/v1/auth/second-factor", answer)
+    assert (refused.status, refused.json["code"]) == (403, "provider_disabled")
+    state({"state": "active"})
+    assert browser.ask("POST", "/api/v1/auth/second-factor", answer).status == 200, "nothing was used up"
     sessions = browser.ask("GET", "/api/v1/me/sessions").json["items"]
     assert sessions[0]["methods"] == ["fed", "mfa", "otp"]
     plane.api("PATCH", "/admin/identity-providers/liar", {"trusted_factor": True}, plane.admin, 200)
+    browser.me()
+    assert id_token_hint(browser.ask("POST", "/api/v1/auth/logout"))["sub"] == provider.user["sub"]
     trusted = Browser(plane)
     provider.user = person("factor", "known.test")
     assert trusted.sign_in("liar") == "/account"
@@ -493,17 +500,40 @@ def test_logout_tokens_that_lie(plane, provider):
     assert browser.me().status == 200
 
 
+def logout_query(answer):
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.json["logout_url"]).query))
+
+
+def id_token_hint(answer):
+    return control.claims_of(logout_query(answer)["id_token_hint"])
+
+
 def test_logout_at_the_provider_too(plane, provider):
     browser = Browser(plane)
+    provider.user = person("leaves")
     browser.sign_in("liar")
     browser.me()
     answer = browser.ask("POST", "/api/v1/auth/logout")
     assert answer.status == 200
-    url = urllib.parse.urlsplit(answer.json["logout_url"])
     assert answer.json["logout_url"].startswith(provider.issuer + "/logout?")
-    assert dict(urllib.parse.parse_qsl(url.query)) == {
-        "client_id": CLIENT, "post_logout_redirect_uri": "https://slipway.test/sign-in"}
+    query = logout_query(answer)
+    assert control.claims_of(query.pop("id_token_hint"))["sub"] == provider.user["sub"]
+    assert query == {"client_id": CLIENT, "post_logout_redirect_uri": "https://slipway.test/sign-in"}
     assert browser.me().status == 401
+
+
+def test_a_changed_password_keeps_the_way_out(plane, provider):
+    """The session after it is another one; whoever vouched for the first still signs its holder out."""
+    provider.user = person("moves", "known.test")
+    plane.account(plane.admin, "moves@known.test")
+    browser = Browser(plane)
+    assert browser.sign_in("liar") == "/account"
+    browser.me()
+    answer = browser.ask("POST", "/api/v1/me/password", {
+        "current_password": control.PASSWORD, "new_password": "another horse, another battery"})
+    assert answer.status == 200, answer
+    browser.me()
+    assert id_token_hint(browser.ask("POST", "/api/v1/auth/logout"))["sub"] == provider.user["sub"]
 
 
 # Without ID token --------------------------------------------------------------------------------
