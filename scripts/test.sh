@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every check and test of the project, in this order: rules of the source tree, both compilers
-# without a warning, unit, property and fuzz-regression tests under ASan and UBSan, integration
-# tests with real servers, the pages in a real browser. A step that fails does not hide the steps after it.
+# without a warning (clang's build is the one with sanitizers), unit, property and fuzz-regression
+# tests under ASan and UBSan, integration tests with real servers, the pages in a real browser. A
+# step that fails does not hide the steps after it.
 # Usage: scripts/test.sh [pytest arguments: run only the integration tests they select]
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -51,12 +52,11 @@ if [ $# -eq 0 ]; then
 fi
 step build-gcc build build gcc
 if [ $# -eq 0 ]; then
-	step build-clang build build-clang clang
 	step unit-asan-ubsan unit_tests
 	[ -f build-asan/meson-logs/testlog.junit.xml ] && count_junit build-asan/meson-logs/testlog.junit.xml
 fi
 echo "  integration tests (real servers)"
-/usr/bin/python3 -m pytest -q -p no:cacheprovider -n "${SLIPWAY_TEST_JOBS:-3}" --dist loadfile \
+/usr/bin/python3 -m pytest -q -p no:cacheprovider -n "${SLIPWAY_TEST_JOBS:-4}" --dist loadfile \
 	--junitxml="$OUT/integration.xml" "${@:-tests/integration}" >"$OUT/integration.log" 2>&1
 status=$?
 tail -n 60 "$OUT/integration.log"

@@ -13,6 +13,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import slipway  # noqa: E402
 from redis_server import Redis  # noqa: E402
 
+# They take minutes: begun last, one of them would keep a single worker busy while all others are done.
+LONGEST = ("test_crash.py", "test_run.py", "test_serve.py", "test_federation.py", "test_permission_matrix.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 
 
