@@ -17,8 +17,9 @@ struct opened_session {
 
 /*
  * Inside a db body: opens the session, ends the oldest beyond session.limit, notes the sign-in.
- * account is a row of this transaction. ERR_DENIED "account_disabled", "provider_disabled". The caller becomes the
- * account. What it changes in the feed is sealed into ret->seq by whoever began the batch.
+ * account is a row of this transaction. ERR_DENIED "account_disabled", "provider_disabled". The
+ * caller becomes the account. What it changes in the feed is sealed into ret->seq by whoever began
+ * the batch.
  */
 err session_open(struct db_tx *tx, struct task *t, struct feed_batch *feed,
 	const struct account *account, span client_id, const struct proof *proof,
