@@ -3,6 +3,8 @@
 
 #include "base/banned.h"
 
+#define SIMPLE_OF_TWO_BYTES 0xf8
+
 void cbor_cursor_init(struct cbor_cursor *c, span bytes)
 {
 	*c = (struct cbor_cursor){.rest_ = bytes};
@@ -46,6 +48,8 @@ static bool take_head(struct cbor_cursor *c, unsigned *ret_major, uint64_t *ret_
 		for (size_t i = 0; i < more.len; i++)
 			argument = argument << 8 | (uint8_t)more.ptr[i];
 	}
+	if (byte == SIMPLE_OF_TWO_BYTES && argument < 32)
+		return fail_cursor(c); /* such a value is written in one byte (section 3.3) */
 	*ret_major = byte >> 5;
 	*ret_argument = argument;
 	return !c->bad_;
