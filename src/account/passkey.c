@@ -1,6 +1,9 @@
 /*
  * Answers of authenticators (WebAuthn Level 2). Hard rule: what is not signed decides nothing, and
  * what is signed is compared with what this server asked for, byte by byte.
+ *
+ * libfido2 leaves what it found in libcrypto's error queue, where the thread's next TLS operation
+ * would take it for its own: it is called between a mark and its removal.
  */
 #include "account/passkey.h"
 
@@ -8,6 +11,7 @@
 #include <fido/eddsa.h>
 #include <fido/es256.h>
 #include <fido/rs256.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "account/cbor.h"
@@ -248,6 +252,7 @@ static bool decode_key(span cose, struct public_key *ret)
 	static const int algorithms[] = PASSKEY_ALGORITHMS;
 	char memory[HEAD_SIZE + AAGUID_SIZE + 2 + 1 + 2048];
 	struct buf data;
+	bool sound = false;
 
 	buf_init_fixed(&data, memory, sizeof(memory));
 	for (size_t i = 0; i < HEAD_SIZE + AAGUID_SIZE; i++)
@@ -256,10 +261,11 @@ static bool decode_key(span cose, struct public_key *ret)
 	buf_add(&data, cose);
 	if (buf_error(&data))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
-		if (decode_as(algorithms[i], buf_span(&data), ret))
-			return key_is_sound(ret);
-	return false;
+	ERR_set_mark();
+	for (size_t i = 0; i < ARRAY_LEN(algorithms) && !sound; i++)
+		sound = decode_as(algorithms[i], buf_span(&data), ret) && key_is_sound(ret);
+	ERR_pop_to_mark();
+	return sound;
 }
 
 /* Registration (section 7.1) -------------------------------------------------------------------
@@ -320,6 +326,7 @@ err passkey_register(const struct passkey_expected *x, span client_data, span at
 static bool signature_holds(const struct passkey_expected *x, const struct public_key *key,
 	const struct passkey_assertion *a, const char *rp_id)
 {
+	ERR_set_mark();
 	fido_assert_t *assertion = fido_assert_new();
 	bool ok =
 		assertion &&
@@ -333,6 +340,7 @@ static bool signature_holds(const struct passkey_expected *x, const struct publi
 		fido_assert_verify(assertion, 0, key->algorithm, key_object(key)) == FIDO_OK;
 
 	fido_assert_free(&assertion);
+	ERR_pop_to_mark();
 	return ok;
 }
 
