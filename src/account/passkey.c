@@ -251,9 +251,13 @@ static bool decode_key(span cose, struct public_key *ret)
 {
 	static const int algorithms[] = PASSKEY_ALGORITHMS;
 	char memory[HEAD_SIZE + AAGUID_SIZE + 2 + 1 + 2048];
+	struct cbor_cursor c;
 	struct buf data;
 	bool sound = false;
 
+	cbor_cursor_init(&c, cose);
+	if (cbor_skip(&c).len == 0 || !cbor_at_end(&c))
+		return false;
 	buf_init_fixed(&data, memory, sizeof(memory));
 	for (size_t i = 0; i < HEAD_SIZE + AAGUID_SIZE; i++)
 		buf_add_byte(&data, i == SHA256_SIZE ? FLAG_UP | FLAG_CREDENTIAL : 0);

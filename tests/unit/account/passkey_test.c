@@ -611,9 +611,11 @@ static void items_that_are_no_key(void **state UNUSED)
 	assert_no_key(&cose, "more than any key");
 }
 
-/* A stored key that lost something is the server's trouble, not the user's. */
+/* A stored key that lost something, or got something, is the server's trouble, not the user's. */
 static void stored_keys_that_are_corrupt(void **state UNUSED)
 {
+	static const span tails[] = {SPAN_INIT("\x00"), SPAN_INIT("\xa0"), SPAN_INIT("\xff")};
+
 	for (size_t i = 0; i < ARRAY_LEN(authenticators); i++) {
 		const struct authenticator *by = &authenticators[i];
 		struct answer a;
@@ -625,6 +627,18 @@ static void stored_keys_that_are_corrupt(void **state UNUSED)
 		for (size_t len = 0; len < by->cose.len; len++) {
 			struct verdict v = verified_as(
 				&expected, span_sub(by->cose, 0, len), client, data, signature);
+
+			assert_int_equal(v.e, ERR_CORRUPT);
+		}
+		for (size_t j = 0; j < ARRAY_LEN(tails); j++) {
+			struct buf longer;
+			char memory[600];
+
+			buf_init_fixed(&longer, memory, sizeof(memory));
+			buf_add(&longer, by->cose);
+			buf_add(&longer, tails[j]);
+			struct verdict v =
+				verified_as(&expected, buf_span(&longer), client, data, signature);
 
 			assert_int_equal(v.e, ERR_CORRUPT);
 		}
