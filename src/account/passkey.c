@@ -136,6 +136,14 @@ static bool walk_credential(struct cbor_cursor *c, struct auth_data *ret)
 	return ret->key.len > 0;
 }
 
+/* A map (section 6.1); nothing in it was asked for, so that nothing of it is used. */
+static bool walk_extensions(struct cbor_cursor *c)
+{
+	span extensions = cbor_skip(c);
+
+	return extensions.len > 0 && (uint8_t)extensions.ptr[0] >> 5 == CBOR_MAP;
+}
+
 /* Every byte of it has its place. */
 static bool walk_auth_data(span s, struct auth_data *ret)
 {
@@ -149,7 +157,7 @@ static bool walk_auth_data(span s, struct auth_data *ret)
 	cbor_cursor_init(&c, span_from_offset(s, HEAD_SIZE));
 	if ((ret->flags & FLAG_CREDENTIAL) && !walk_credential(&c, ret))
 		return false;
-	if ((ret->flags & FLAG_EXTENSIONS) && cbor_skip(&c).len == 0)
+	if ((ret->flags & FLAG_EXTENSIONS) && !walk_extensions(&c))
 		return false;
 	return cbor_at_end(&c);
 }
