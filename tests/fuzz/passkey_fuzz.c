@@ -1,6 +1,7 @@
 /*
- * What authenticators say. The first byte says what the rest is: client data, authenticator data or
- * an attestation object, each with right ones of the other kinds beside it, so that it is reached.
+ * What authenticators say. The first byte says what the rest is: client data, an attestation
+ * object, authenticator data or a stored key, each with right ones of the other kinds beside it, so
+ * that it is reached.
  */
 #include "fuzz.h"
 
@@ -12,6 +13,15 @@
 #define CREATE                                                                                     \
 	"{\"type\":\"webauthn.create\",\"challenge\":\"" CHALLENGE "\",\"origin\":\"" ORIGIN "\"}"
 #define GET "{\"type\":\"webauthn.get\",\"challenge\":\"" CHALLENGE "\",\"origin\":\"" ORIGIN "\"}"
+/* Of somebody who was present and verified; and a key that signed none of what is tried. */
+#define DATA                                                                                       \
+	"\xc5\x46\x4d\xf0\x43\x66\x4b\x89\x77\xc7\x83\x56\x38\xba\x59\x41\x73\x0e\x85\x5f"         \
+	"\x00\x33\x05\xf4\xe2\xce\x4b\xec\x60\x5f\xdc\x1a\x05\x00\x00\x00\x01"
+#define KEY                                                                                        \
+	"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20\x16\xd7\x10\xff\x6d\x40\x0f\x79\x53\xf0"         \
+	"\x46\xfe\xe9\x1b\xa1\xe0\x50\xbf\xec\xb1\xac\xd4\x6e\x48\x64\xf5\xf9\x8a\x5e\x99"         \
+	"\x68\xfa\x22\x58\x20\xa9\x05\x51\x45\x2c\x11\x4c\x87\x7e\x69\x36\x60\x7e\x92\x31"         \
+	"\x19\x3a\xb4\xa9\xd2\x20\x99\x41\x3d\xb7\x2f\x01\x53\x39\x15\xfe\xa2"
 
 static const struct passkey_expected expected = {
 	SPAN_INIT(CHALLENGE), SPAN_INIT(ORIGIN), .verified = true};
@@ -75,16 +85,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	switch (data[0] % 4) {
 	case 0:
 		try_new(input, SPAN("\xa0"));
-		try_answer(input, SPAN("x"), SPAN("\xa0"));
+		try_answer(input, SPAN(DATA), SPAN(KEY));
 		break;
 	case 1:
 		try_new(SPAN(CREATE), input);
 		break;
 	case 2:
-		try_answer(SPAN(GET), input, SPAN("\xa0"));
+		try_answer(SPAN(GET), input, SPAN(KEY));
 		break;
 	default:
 		try_cbor(input);
+		try_answer(SPAN(GET), SPAN(DATA), input);
 	}
 	fuzz_free(input);
 	return 0;
