@@ -371,22 +371,25 @@ DELETE FROM device_codes WHERE expires_at <= $1;
 
 -- name: api_key_insert_sql
 INSERT INTO api_keys (id, public_id, account_id, name, secret_hash, permissions, created_at,
-    expires_at, revoked_at, last_used_at, addresses)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL, $9);
+    expires_at, revoked_at, last_used_at, addresses, parent_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL, $9, $10);
 
 -- name: api_key_select_by_public_id
 SELECT k.id, k.public_id, k.account_id, k.name, k.secret_hash, k.permissions, k.created_at, k.expires_at,
-    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email
+    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email,
+    k.parent_id
 FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.public_id = $1;
 
 -- name: api_key_select
 SELECT k.id, k.public_id, k.account_id, k.name, k.secret_hash, k.permissions, k.created_at, k.expires_at,
-    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email
+    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email,
+    k.parent_id
 FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = $1;
 
 -- name: api_key_list_sql
 SELECT k.id, k.public_id, k.account_id, k.name, k.secret_hash, k.permissions, k.created_at, k.expires_at,
-    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email
+    k.revoked_at, k.last_used_at, k.addresses, k.previous_hash, k.previous_until, a.email,
+    k.parent_id
 FROM api_keys k JOIN accounts a ON a.id = k.account_id
 WHERE k.id > $1 AND ($2 = '' OR k.account_id = $2) ORDER BY k.id LIMIT $3;
 
@@ -394,7 +397,13 @@ WHERE k.id > $1 AND ($2 = '' OR k.account_id = $2) ORDER BY k.id LIMIT $3;
 SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2;
 
 -- name: api_key_revoke_sql
-UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL;
+-- With those it has made, and those that they have made.
+UPDATE api_keys SET revoked_at = $1
+WHERE revoked_at IS NULL AND id IN (
+    WITH RECURSIVE family (id) AS (
+        SELECT k.id FROM api_keys k WHERE k.id = $2
+        UNION SELECT k.id FROM api_keys k JOIN family f ON k.parent_id = f.id)
+    SELECT id FROM family);
 
 -- name: api_key_rotate_sql
 UPDATE api_keys SET previous_hash = secret_hash, previous_until = $1, secret_hash = $2,

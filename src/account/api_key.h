@@ -30,6 +30,7 @@ void api_key_hash(span text, uint8_t ret[SHA256_SIZE]);
 
 struct api_key {
 	span id, public_id, account, name;
+	span parent;      /* the key that made it, or empty */
 	span owner_email; /* only read */
 	span permissions; /* space-separated, with the words that narrow them (policy.h) */
 	span addresses;   /* networks it may be used from, space-separated; empty: from anywhere */
@@ -49,8 +50,8 @@ err api_key_list(struct db_tx *tx, struct arena *a, span after, span account, si
 	struct api_key **ret, size_t *ret_count) MUST_USE;
 /* Keys of the account that can be used. */
 err api_key_count(struct db_tx *tx, span account, int64_t now_us, int64_t *ret) MUST_USE;
-/* Revoking a revoked key is OK and changes nothing. */
-err api_key_revoke(struct db_tx *tx, span id, int64_t now_us) MUST_USE;
+/* With all that it has made: *ret_count keys. Those that are revoked stay as they are. */
+err api_key_revoke(struct db_tx *tx, span id, int64_t now_us, int64_t *ret_count) MUST_USE;
 /*
  * Gives the key k another secret; the present one opens until previous_until_us. ERR_CONFLICT when
  * k is not what stands there any more.

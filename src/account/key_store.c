@@ -12,7 +12,8 @@ err api_key_insert(struct db_tx *tx, const struct api_key *k)
 	return db_exec(tx, api_key_insert_sql, DB_TEXT(k->id), DB_TEXT(k->public_id),
 		DB_TEXT(k->account), DB_TEXT(k->name),
 		DB_BLOB(span_of(k->secret_hash, SHA256_SIZE)), DB_TEXT(k->permissions),
-		DB_INT(k->created_at_us), DB_OPT_INT(k->expires_at_us), DB_TEXT(k->addresses));
+		DB_INT(k->created_at_us), DB_OPT_INT(k->expires_at_us), DB_TEXT(k->addresses),
+		k->parent.len ? DB_TEXT(k->parent) : DB_NULL);
 }
 
 static err read_key(struct db_rows *rows, struct arena *a, struct api_key *ret)
@@ -34,6 +35,7 @@ static err read_key(struct db_rows *rows, struct arena *a, struct api_key *ret)
 		.addresses = db_text_in(rows, 10, a),
 		.previous_until_us = previous.len ? db_int(rows, 12) : 0,
 		.owner_email = db_text_in(rows, 13, a),
+		.parent = db_text_in(rows, 14, a),
 	};
 	memcpy(ret->secret_hash, hash.ptr, SHA256_SIZE);
 	if (previous.len)
@@ -94,9 +96,9 @@ err api_key_list(struct db_tx *tx, struct arena *a, span after, span account, si
 	return OK;
 }
 
-err api_key_revoke(struct db_tx *tx, span id, int64_t now_us)
+err api_key_revoke(struct db_tx *tx, span id, int64_t now_us, int64_t *ret_count)
 {
-	return db_exec(tx, api_key_revoke_sql, DB_INT(now_us), DB_TEXT(id));
+	return db_change(tx, ret_count, api_key_revoke_sql, DB_INT(now_us), DB_TEXT(id));
 }
 
 err api_key_set_used(struct db_tx *tx, span id, int64_t now_us)

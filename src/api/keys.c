@@ -16,6 +16,7 @@ static void write_key(struct request *rq, const struct api_key *k)
 	json_str(&rq->out, "public_id", k->public_id);
 	json_str(&rq->out, "account_id", k->account);
 	json_str(&rq->out, "owner", k->owner_email);
+	answer_text_or_null(rq, "parent_id", k->parent);
 	json_str(&rq->out, "name", k->name);
 	answer_words(rq, "permissions", names);
 	answer_words(rq, "products", products);

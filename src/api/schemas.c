@@ -212,6 +212,7 @@ static const struct field organisation[] = {
 #define KEY_MEMBERS                                                                                \
 	TEXT("id", "Id"), TEXT("public_id", "The part of the key that may be shown"),              \
 		TEXT("account_id", "Whose key it is"), TEXT("owner", "Their e-mail address"),      \
+		OPT_TEXT("parent_id", "The key that made it, with which it ends"),                 \
 		TEXT("name", "What it is for"),                                                    \
 		STRINGS("permissions", "What it may do, as far as its owner may"),                 \
 		STRINGS("products", "For which products; empty: all its owner reaches"),           \

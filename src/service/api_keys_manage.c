@@ -95,14 +95,16 @@ static err make_text(struct work *w, span public_id)
 
 /*
  * A key that makes a key cannot outlive itself by it, nor be used from elsewhere: its thief could.
+ * *ret_maker: that key's id, or empty.
  */
-static err inherit(struct db_tx *tx, struct work *w)
+static err inherit(struct db_tx *tx, struct work *w, span *ret_maker)
 {
 	struct task *t = w->task;
 	struct api_key parent;
 	bool found = false;
 	err e;
 
+	*ret_maker = SPAN_EMPTY;
 	if (t->caller->kind != CALLER_API_KEY)
 		return OK;
 	e = api_key_find(tx, t->arena, t->caller->client_id, &parent, &found);
@@ -111,6 +113,7 @@ static err inherit(struct db_tx *tx, struct work *w)
 	w->expires_at_us = MIN(w->expires_at_us, parent.expires_at_us);
 	if (parent.addresses.len)
 		w->key.addresses = parent.addresses;
+	*ret_maker = parent.id;
 	return OK;
 }
 
@@ -139,7 +142,7 @@ static err create_body(struct db_tx *tx, void *arg)
 		e = permissions_give(
 			tx, t, w->input->permissions, w->input->products, &w->key.permissions);
 	if (!e)
-		e = inherit(tx, w);
+		e = inherit(tx, w, &w->key.parent);
 	if (!e)
 		w->key.expires_at_us = w->expires_at_us;
 	if (!e)
@@ -218,6 +221,7 @@ static err renew_body(struct db_tx *tx, void *arg)
 {
 	struct work *w = arg;
 	struct task *t = w->task;
+	span ignored;
 	bool found;
 	err e = find(tx, w);
 
@@ -227,7 +231,7 @@ static err renew_body(struct db_tx *tx, void *arg)
 	if (!e && w->expires_at_us == 0)
 		w->expires_at_us = w->key.expires_at_us;
 	if (!e)
-		e = inherit(tx, w);
+		e = inherit(tx, w, &ignored);
 	if (!e)
 		e = make_text(w, w->key.public_id);
 	if (!e)
@@ -291,14 +295,22 @@ err api_key_page(
 static err revoke_body(struct db_tx *tx, void *arg)
 {
 	struct work *w = arg;
+	struct task *t = w->task;
+	int64_t count = 0;
 	err e = find(tx, w);
 
-	if (e || w->key.revoked_at_us)
-		return e;
-	e = api_key_revoke(tx, w->id, w->task->now_us);
 	if (!e)
-		e = tell(tx, w, "was revoked");
-	return e ? e : audit_add(tx, w->task, "key.revoke", w->id, "{}");
+		e = api_key_revoke(tx, w->id, t->now_us, &count);
+	if (e || count == 0)
+		return e;
+	e = tell(tx, w,
+		count == 1
+			? "was revoked"
+			: arena_printf(t->arena, "was revoked, and with it %lld that it had made",
+				  (long long)(count - 1)));
+	return e ? e
+		 : audit_add(tx, t, "key.revoke", w->id,
+			   arena_printf(t->arena, "{\"made_by_it\":%lld}", (long long)(count - 1)));
 }
 
 err api_key_remove(struct task *t, bool own, span id)

@@ -133,6 +133,29 @@ def test_a_key_makes_no_stronger_key(plane):
     plane.refused("POST", f"/me/keys/{strong['id']}/rotate", {}, weak["key"], status=403, code="not_your_key")
 
 
+def test_what_a_key_has_made_ends_with_it(plane):
+    """Else whoever stole it would go on with what they made."""
+    def child_of(parent):
+        made = plane.api("POST", "/me/keys", {"name": "x", "permissions": ["self.read", "self.write"]},
+                         parent["key"], 201)
+        assert made["parent_id"] == parent["id"]
+        return made
+
+    first = make(plane, permissions=["self.read", "self.write"])
+    assert first["parent_id"] is None
+    second, other = child_of(first), child_of(first)
+    third = child_of(second)
+    plane.api("DELETE", f"/admin/keys/{second['id']}", token=plane.admin, status=204)
+    assert [opens(plane, k["key"]) for k in (first, second, other, third)] == [True, False, True, False]
+    plane.api("DELETE", f"/admin/keys/{first['id']}", token=plane.admin, status=204)
+    assert not opens(plane, first["key"]) and not opens(plane, other["key"])
+    last, before = audit(plane, action="key.revoke")[:2]
+    assert (last["object"], last["detail"]) == (first["id"], {"made_by_it": 1})
+    assert (before["object"], before["detail"]) == (second["id"], {"made_by_it": 1})
+    plane.api("DELETE", f"/admin/keys/{first['id']}", token=plane.admin, status=204)
+    assert audit(plane, action="key.revoke")[0]["id"] == last["id"], "nothing more was done"
+
+
 # One's own ----------------------------------------------------------------------------------------
 
 def test_own_keys(plane):

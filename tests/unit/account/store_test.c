@@ -391,7 +391,7 @@ static err keys(struct db_tx *tx, struct arena *a)
 			       .expires_at_us = NOW + 1},
 		       got, *list;
 	const uint8_t next[SHA256_SIZE] = {7};
-	int64_t living;
+	int64_t living, count_revoked;
 	size_t count;
 	bool found;
 
@@ -416,8 +416,10 @@ static err keys(struct db_tx *tx, struct arena *a)
 	assert_int_equal(got.previous_until_us, NOW + 5);
 	assert_int_equal(got.expires_at_us, NOW + 9);
 	TRY(api_key_set_used(tx, SPAN("key_1"), NOW + 2));
-	TRY(api_key_revoke(tx, SPAN("key_1"), NOW + 3));
-	TRY(api_key_revoke(tx, SPAN("key_1"), NOW + 4));
+	TRY(api_key_revoke(tx, SPAN("key_1"), NOW + 3, &count_revoked));
+	assert_int_equal(count_revoked, 1);
+	TRY(api_key_revoke(tx, SPAN("key_1"), NOW + 4, &count_revoked));
+	assert_int_equal(count_revoked, 0);
 	TRY(api_key_list(tx, a, SPAN_EMPTY, SPAN("acc_2"), 5, &list, &count));
 	assert_int_equal(count, 0);
 	TRY(api_key_list(tx, a, SPAN_EMPTY, SPAN_EMPTY, 5, &list, &count));
