@@ -320,7 +320,8 @@ const struct field members_revocation[] = {OPT_TEXT("token", 4096, "This token")
 	OPT_TEXT("jti", 128, "The token with this id"),
 	OPT_TEXT("download_id", 128, "All tokens of this download, which ends"),
 	OPT_TEXT("device_id", 128, "All tokens and sessions of this device"),
-	OPT_TEXT("account_id", 128, "All tokens and sessions of this account and its devices"),
+	OPT_TEXT("account_id", 254,
+		"All tokens and sessions of this account (id or e-mail address) and its devices"),
 	END};
 const struct field members_update_report[] = {TEXT("release_id", 1, 128, "The release"),
 	TEXT("device", 1, 128, "Device id, or a name the client chose for itself"),

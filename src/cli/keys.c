@@ -200,7 +200,8 @@ static const struct option token_inspect_options[] = {
 static const struct option token_revoke_options[] = {
 	{"download", "ID", VALUE_TEXT, 0, "the tokens of this download", .member = "download_id"},
 	{"device", "ID", VALUE_TEXT, 0, "all tokens of this device", .member = "device_id"},
-	{"account", "ID", VALUE_TEXT, 0, "all tokens of this account", .member = "account_id"},
+	{"account", "ACCOUNT", VALUE_TEXT, 0, "all tokens of this account (e-mail address or id)",
+		.member = "account_id"},
 	{"jti", "ID", VALUE_TEXT, 0, "the token with this `jti`", .member = "jti"},
 	{"token-file", "FILE", VALUE_FILE, 0, "the token in this file"},
 	{0},

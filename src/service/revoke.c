@@ -14,6 +14,7 @@
 #include "feed/feed.h"
 #include "keyring/keyring.h"
 #include "licence/licence.h"
+#include "service/accounts.h"
 #include "service/grant_download.h"
 #include "service/publish_epochs.h"
 #include "state/records.h"
@@ -199,17 +200,21 @@ static err revoke_device(struct db_tx *tx, struct feed_batch *feed, struct task 
 	return e ? e : session_end_of_device(tx, feed, t->arena, id, "revoked", t->now_us);
 }
 
-static err revoke_account(struct db_tx *tx, struct feed_batch *feed, struct task *t, span id)
+static err revoke_account(
+	struct db_tx *tx, struct feed_batch *feed, struct task *t, span id_or_email, span *ret_id)
 {
 	const struct caller *c = t->caller;
+	struct account account = {.id = id_or_email};
+	err e = OK;
 	/* A device or an API key does not speak for the whole account. */
 	bool mine = c->kind == CALLER_ACCOUNT && c->device.len == 0 && speaks_for_owner(c) &&
-		    span_eq(c->account, id);
+		    span_eq(c->account, id_or_email);
 
-	if (!mine && !may_all(t))
-		return not_found(t, "account");
-	err e = account_end_credentials(tx, feed, id, "revoked", t->now_us);
-
+	if (!mine)
+		e = may_all(t) ? account_resolve(tx, t, id_or_email, &account) : ERR_NOT_FOUND;
+	*ret_id = account.id;
+	if (!e)
+		e = account_end_credentials(tx, feed, account.id, "revoked", t->now_us);
 	return e == ERR_NOT_FOUND ? not_found(t, "account") : e;
 }
 
@@ -237,8 +242,7 @@ static err revoke_what(
 		*ret_object = a->device_id;
 		return revoke_device(tx, feed, t, a->device_id);
 	}
-	*ret_object = a->account_id;
-	return revoke_account(tx, feed, t, a->account_id);
+	return revoke_account(tx, feed, t, a->account, ret_object);
 }
 
 static err revoke_body(struct db_tx *tx, void *arg)

@@ -9,7 +9,8 @@ struct revocation {
 	span jti;         /* of such a token */
 	span download_id; /* all tokens of the download, and the download itself ends */
 	span device_id;   /* all tokens and sessions of the device; it may activate again */
-	span account_id;  /* all tokens and sessions of the account and its devices */
+	span account; /* its id or, with the permission, e-mail address: all tokens and sessions of
+			 it and its devices */
 };
 
 /*

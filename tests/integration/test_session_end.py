@@ -134,7 +134,7 @@ def test_ones_own_new_password(world, user):
 
 
 def test_revocation_of_all_an_account_has(world, user):
-    world.admin("DELETE", "/tokens/revoke", {"account_id": user.id}, status=204)
+    world.admin("DELETE", "/tokens/revoke", {"account_id": user.email}, status=204)
     assert user.alive() == set()
 
 
