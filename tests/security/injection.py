@@ -153,7 +153,7 @@ def request_of(samples, method, path, operation, token):
                      for p in operation["parameters"] if p["in"] == "query")
     content = operation.get("requestBody", {}).get("content", {})
     headers = {"Host": "localhost", "Authorization": f"Bearer {token}", "X-Slipway-Client-Address": "203.0.113.7",
-               "Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
+               "Sec-Fetch-Site": "same-origin", "Accept": "application/json", "Tus-Resumable": "1.0.0"}
     body = None
     for kind, described in content.items():
         if kind == "application/json":
