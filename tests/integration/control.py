@@ -212,6 +212,18 @@ def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+@contextlib.contextmanager
+def running(*args, **kwargs):
+    """A Control, started, with an administrator's access token as `admin`."""
+    plane = Control(*args, **kwargs)
+    try:
+        plane.start()
+        plane.admin = plane.administrator()
+        yield plane
+    finally:
+        plane.close()
+
+
 def claims_of(token):
     part = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

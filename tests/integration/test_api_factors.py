@@ -12,15 +12,10 @@ from control import ADMIN_EMAIL, PASSWORD
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=5", "auth.second_factor_roles=guest",
-                                         "auth.step_up_channels=stable"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["login.attempts=5", "auth.second_factor_roles=guest",
+                                    "auth.step_up_channels=stable"]) as running:
         running.count = 0
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture

@@ -13,15 +13,10 @@ from control import ADMIN_EMAIL
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=1000"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["login.attempts=1000"]) as running:
         for name in ("vpn", "desk"):
             running.api("POST", "/admin/products", {"name": name, "title": name}, running.admin, 201)
         yield running
-    finally:
-        running.close()
 
 
 def make(plane, token=None, where="/admin/keys", **more):

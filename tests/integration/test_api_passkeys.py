@@ -14,14 +14,9 @@ from control import PASSWORD
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["public_url=" + ORIGIN, "auth.second_factor_roles=guest"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["public_url=" + ORIGIN, "auth.second_factor_roles=guest"]) as running:
         running.count = 0
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture

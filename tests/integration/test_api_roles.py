@@ -6,10 +6,7 @@ import control
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=1000"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["login.attempts=1000"]) as running:
         running.count = 0
         for name in ("vpn", "agent"):
             running.api("POST", "/admin/products", {"name": name}, running.admin, 201)
@@ -17,8 +14,6 @@ def plane(database):
             organisation = running.api("POST", "/admin/organisations", {"name": name}, running.admin, 201)
             setattr(running, name.lower(), organisation["id"])
         yield running
-    finally:
-        running.close()
 
 
 def role(plane, permissions, name=None, **more):

@@ -14,14 +14,9 @@ SAME = {"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN}
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["session.limit=5", "login.attempts=4"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["session.limit=5", "login.attempts=4"]) as running:
         running.count = 0
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture

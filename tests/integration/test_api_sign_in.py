@@ -13,14 +13,9 @@ from control import ADMIN_EMAIL, PASSWORD, claims_of
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=5", "token.refresh_idle=10m"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["login.attempts=5", "token.refresh_idle=10m"]) as running:
         running.count = 0
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture

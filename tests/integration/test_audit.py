@@ -18,13 +18,8 @@ from slipway import SLIPWAY, wait_until
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["audit.checkpoint_interval=1d"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["audit.checkpoint_interval=1d"]) as running:
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture
@@ -32,13 +27,8 @@ def fresh(database, request):
     """A server of its own, for tests that spoil it."""
     if database != "sqlite":
         database = request.getfixturevalue("postgresql")()
-    running = control.Control(database)
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database) as running:
         yield running
-    finally:
-        running.close()
 
 
 def entries(plane, **filters):

@@ -16,15 +16,10 @@ PLATFORM = "linux-amd64"
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=5", "api.threads=128"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["login.attempts=5", "api.threads=128"]) as running:
         running.count = 0
         running.packages = publish_all(running)
         yield running
-    finally:
-        running.close()
 
 
 def publish_all(plane):

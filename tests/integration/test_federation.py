@@ -16,13 +16,8 @@ from liar import CLIENT, SECRET, Browser, follow
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["net.allow_insecure_loopback=true"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["net.allow_insecure_loopback=true"]) as running:
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture(scope="module")

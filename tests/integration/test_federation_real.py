@@ -27,13 +27,8 @@ CALLBACK = "https://slipway.test/api/v1/auth/oidc/{}/callback"
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["net.allow_insecure_loopback=true"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["net.allow_insecure_loopback=true"]) as running:
         yield running
-    finally:
-        running.close()
 
 
 def free_port():

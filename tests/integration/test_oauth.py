@@ -13,13 +13,8 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["login.attempts=20"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["login.attempts=20"]) as running:
         yield running
-    finally:
-        running.close()
 
 
 def form(plane, path, bearer=None, status=200, raw=None, **parameters):

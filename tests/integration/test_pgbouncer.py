@@ -14,14 +14,9 @@ CLIENTS = 12
 
 @pytest.fixture(scope="module")
 def plane(pgbouncer):
-    running = control.Control(pgbouncer(), ["api.threads=64"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(pgbouncer(), ["api.threads=64"]) as running:
         running.packages = publish_all(running)
         yield running
-    finally:
-        running.close()
 
 
 def ask(plane, text):

@@ -39,15 +39,10 @@ class Tailer:
 @pytest.fixture(scope="module")
 def plane(database):
     print(f"SLIPWAY_SEED={SEED}")
-    running = control.Control(database)
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database) as running:
         running.package = publish(running)
         (running.data / "log").mkdir(exist_ok=True)
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture

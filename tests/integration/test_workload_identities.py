@@ -17,16 +17,11 @@ PUBLISH = ["upload.write", "release.write", "release.read.draft", "release.publi
 
 @pytest.fixture(scope="module")
 def plane(database):
-    running = control.Control(database, ["net.allow_insecure_loopback=true", "login.attempts=1000",
-                                         f"public_url={HERE}"])
-    try:
-        running.start()
-        running.admin = running.administrator()
+    with control.running(database, ["net.allow_insecure_loopback=true", "login.attempts=1000",
+                                    f"public_url={HERE}"]) as running:
         for name in ("vpn", "desk"):
             running.api("POST", "/admin/products", {"name": name, "title": name}, running.admin, 201)
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture(scope="module")
