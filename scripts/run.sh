@@ -195,6 +195,14 @@ make_second() {
 	rm -rf partial
 }
 
+# strongSwan's files, the oldest version first. By name, "5.1_amd64" would come before "5_amd64".
+strongswan_files() {
+	local file
+	for file in packages/strongswan-starter_*.deb; do
+		printf '%s %s\n' "$(dpkg-deb -f "$file" Version)" "$file"
+	done | sort -V -k1,1 | cut -d' ' -f2-
+}
+
 # "5.9.8-5+deb12u6" as a semantic version: the revision becomes ordered pre-release numbers.
 semver_of() { # file
 	dpkg-deb -f "$1" Version | sed -E 's/^[0-9]+://' | python3 -c 'import re,sys
@@ -262,7 +270,7 @@ walk_publisher() {
 	for file in packages/openconnect_*.deb; do
 		publish quiet "$file" openconnect dev development
 	done
-	for file in $(compgen -G 'packages/strongswan-starter_*.deb' | sort -V); do
+	for file in $(strongswan_files); do
 		publish quiet "$file" strongswan stable licensed --entitlement vpn-client
 	done
 	note "… and the others in the same way:"
@@ -287,7 +295,7 @@ walk_client() {
 	local installed
 	local -a update
 	say "5. The client: activate the licence, ask for an update"
-	installed=$(semver_of "$(compgen -G 'packages/strongswan-starter_*.deb' | sort -V | head -1)")
+	installed=$(semver_of "$(strongswan_files | head -1)")
 	update=(slipway-update --server "$URL" --ca "$SLIPWAY_CA" --product strongswan --platform "$PLATFORM"
 		--installed "$installed" --licence-key "$(cat licence-key)" --state device)
 	note "installed: $installed"
