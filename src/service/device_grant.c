@@ -14,6 +14,7 @@
 #include "keyring/keyring.h"
 #include "service/audit.h"
 #include "service/open_session.h"
+#include "service/second_factor.h"
 #include "service/sessions.h"
 #include "token/token.h"
 
@@ -214,9 +215,16 @@ static err decide_body(struct db_tx *tx, void *arg)
 {
 	struct work *w = arg;
 	struct task *t = w->task;
-	err e = device_code_decide(tx, w->code.user_hash,
-		w->approve ? DEVICE_CODE_APPROVED : DEVICE_CODE_DENIED, t->caller->account,
-		t->caller->session, t->now_us, &w->found);
+	/*
+	 * A session begins that lives as long as any: whoever has stolen one, or a browser that was
+	 * left open, must not make a longer one of it.
+	 */
+	err e = w->approve ? step_up_check_in(tx, t) : OK;
+
+	if (!e)
+		e = device_code_decide(tx, w->code.user_hash,
+			w->approve ? DEVICE_CODE_APPROVED : DEVICE_CODE_DENIED, t->caller->account,
+			t->caller->session, t->now_us, &w->found);
 
 	if (e || !w->found)
 		return e;

@@ -5,6 +5,7 @@
 #include "crypto/random.h"
 #include "service/audit.h"
 #include "service/changes.h"
+#include "service/notices.h"
 
 #include "base/banned.h"
 
@@ -42,6 +43,11 @@ err federated_link(struct db_tx *tx, struct task *t, const struct provider *p,
 					.email = v->email,
 					.managed = managed,
 					.created_at_us = t->now_us});
+	/* A new account needs no mail about how it came to be. */
+	if (!e && !managed)
+		e = notice_account(tx, t, MAIL_ACCOUNT_CHANGED, account,
+			arena_printf(t->arena, "an identity at \"%.*s\" signs in to it from now on",
+				SPAN_ARG(p->title)));
 	return e ? e
 		 : audit_add(tx, t, "identity.link", account,
 			   arena_printf(t->arena, "{\"identity\":\"%s\",\"provider\":\"%.*s\"}", id,
@@ -79,7 +85,10 @@ static err insert_account(
 		.role = rule->role,
 		.org = rule->organisation,
 		.epoch = 1,
-		.created_at_us = t->now_us};
+		.created_at_us = t->now_us,
+		.verified_at_us = domains_have(a->provider->settings.domains, a->vouched->email)
+					  ? t->now_us
+					  : 0};
 
 	random_id("acc", t->now_us, text);
 	account.id = span_from(arena_strdup(t->arena, text));
@@ -127,10 +136,11 @@ static err first_sign_in(const struct arrival_of *a, struct account *ret)
 	if (e || !found)
 		return e ? e : make_account(a, ret);
 	/*
-	 * Who administers an organisation can write any address into its accounts: until its holder
-	 * has shown that it is theirs, such an account may be a trap laid for them.
+	 * Who administers an organisation can write any address into its accounts, and a provider
+	 * can say any: until its holder has shown that it is theirs, such an account may be a trap
+	 * laid for them. Those a provider made have no password.
 	 */
-	bool holders = !ret->org.len || ret->verified_at_us;
+	bool holders = ret->verified_at_us || (!ret->org.len && ret->password_hash.len);
 
 	if (!v->email_verified || !holders ||
 		!domains_have(a->provider->settings.domains, v->email))

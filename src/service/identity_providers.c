@@ -3,6 +3,7 @@
 
 #include "account/account.h"
 #include "account/factor.h"
+#include "account/role.h"
 #include "account/session.h"
 #include "crypto/random.h"
 #include "crypto/seal.h"
@@ -10,7 +11,9 @@
 #include "federation/ask.h"
 #include "federation/strict_json.h"
 #include "keyring/keyring.h"
+#include "service/accounts.h"
 #include "service/changes.h"
+#include "service/notices.h"
 #include "service/provider_members.h"
 
 #include "base/banned.h"
@@ -90,14 +93,31 @@ static err taken(struct task *t)
 		"There is an identity provider of this name or issuer.");
 }
 
+/*
+ * A provider says who somebody is, and may be trusted for their second factor, too: whoever decides
+ * which one is asked, and what about, can come in as anybody.
+ */
+static err check_author(struct db_tx *tx, struct task *t)
+{
+	struct role admin;
+	bool found;
+	err e = role_find(tx, t->arena, SPAN("admin"), &admin, &found);
+
+	if (e || !found)
+		return e ? e : ERR_CORRUPT;
+	return role_within_reach(t, admin.name, admin.permissions);
+}
+
 static err create_body(struct db_tx *tx, void *arg)
 {
 	struct editing *x = arg;
 	struct task *t = x->task;
 	struct provider *list;
 	size_t count;
-	err e = provider_list(tx, t->arena, &list, &count);
+	err e = check_author(tx, t);
 
+	if (!e)
+		e = provider_list(tx, t->arena, &list, &count);
 	if (!e && count == PROVIDERS_MAX)
 		return fail(t, ERR_LIMIT, "too_many_providers",
 			"There may be %d identity providers.", PROVIDERS_MAX);
@@ -177,6 +197,11 @@ static err end_sessions(struct db_tx *tx, struct editing *x)
 	return e ? e : feed_seal(&feed, &x->seq);
 }
 
+static bool only_disables(const json_t *members)
+{
+	return json_object_size(members) == 1 && span_is(member_text(members, "state"), "disabled");
+}
+
 static err change_body(struct db_tx *tx, void *arg)
 {
 	struct editing *x = arg;
@@ -189,7 +214,9 @@ static err change_body(struct db_tx *tx, void *arg)
 		return e;
 	*after = before;
 	after->updated_at_us = t->now_us;
-	e = provider_apply(t, x->members, after);
+	e = only_disables(x->members) ? OK : check_author(tx, t);
+	if (!e)
+		e = provider_apply(t, x->members, after);
 	if (!e)
 		e = seal_secret(t, x->members, after);
 	if (!e)
@@ -348,25 +375,69 @@ static err check_ways_in(struct db_tx *tx, struct task *t)
 struct unlinking {
 	struct task *task;
 	span id;
+	uint64_t seq;
 };
+
+/* Whoever came in by it is out: it may have been a stranger's. */
+static err end_sessions_of(struct db_tx *tx, struct unlinking *u, span provider)
+{
+	struct task *t = u->task;
+	struct feed_batch feed;
+
+	feed_begin(&feed, tx);
+	err e = session_end_of_provider(tx, &feed, t->arena, provider, SPAN_EMPTY,
+		t->caller->account, "provider", t->now_us);
+
+	return e ? e : feed_seal(&feed, &u->seq);
+}
+
+/* *ret_found: of this account only. */
+static err find_own(struct db_tx *tx, struct unlinking *u, struct identity *ret, bool *ret_found)
+{
+	struct identity *list;
+	size_t count;
+	err e = identity_list(tx, u->task->arena, u->task->caller->account, &list, &count);
+
+	*ret_found = false;
+	for (size_t i = 0; !e && i < count && !*ret_found; i++) {
+		*ret_found = span_eq(list[i].id, u->id);
+		*ret = list[i];
+	}
+	return e;
+}
 
 static err unlink_body(struct db_tx *tx, void *arg)
 {
 	struct unlinking *u = arg;
 	struct task *t = u->task;
-	bool found = false;
-	err e = identity_delete(tx, u->id, t->caller->account, &found);
+	struct identity identity = {0};
+	bool found;
+	err e = find_own(tx, u, &identity, &found);
 
+	u->seq = 0;
 	if (!e && !found)
 		return fail(t, ERR_NOT_FOUND, "not_found", "You have no identity with this id.");
 	if (!e)
+		e = identity_delete(tx, u->id, t->caller->account, &found);
+	if (!e)
 		e = check_ways_in(tx, t);
-	return e ? e : audit_add(tx, t, "identity.unlink", u->id, "{}");
+	if (!e)
+		e = audit_add(tx, t, "identity.unlink", u->id, "{}");
+	if (!e)
+		e = notice_account(tx, t, MAIL_ACCOUNT_CHANGED, t->caller->account,
+			arena_printf(t->arena, "your identity at \"%.*s\" no longer signs in",
+				SPAN_ARG(identity.provider_title)));
+	return e ? e : end_sessions_of(tx, u, identity.provider);
 }
 
 err identity_unlink(struct task *t, span id)
 {
-	struct unlinking u = {t, id};
+	struct unlinking u = {.task = t, .id = id};
+	err e;
 
-	return db_transact(t->service->db, DB_WRITE, unlink_body, &u);
+	if (!t->caller->session.len)
+		return fail(t, ERR_DENIED, "session_required",
+			"A way in is taken away from a session: sign in first.");
+	e = db_transact(t->service->db, DB_WRITE, unlink_body, &u);
+	return e ? e : published(t, u.seq);
 }

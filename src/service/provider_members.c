@@ -175,9 +175,8 @@ static err check_rule(struct db_tx *tx, struct task *t, struct mapping_rule *r)
 			SPAN_ARG(r->role));
 	if (r->domain.len && !domain_is_valid(r->domain))
 		return invalid(t, "rules", "have a domain that is none");
-	e = role_within_reach(t, r->role, role.permissions);
-	if (e || !r->organisation.len)
-		return e;
+	if (!r->organisation.len)
+		return OK;
 	e = organisation_find(tx, t->arena, r->organisation, &o, &found);
 	if (e)
 		return e;

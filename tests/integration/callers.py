@@ -210,11 +210,14 @@ class Callers:
         tokens = self.login(email)
         return Caller(name, "session", frozenset(permissions), bearer(tokens["access_token"]), **facts)
 
+    def grow_old(self, session):
+        self.plane.sql(f"UPDATE sessions SET authenticated_at = {int((time.time() - 86400) * 1e6)} "
+                       f"WHERE id = '{session}'")
+
     def stale(self, name, email, permissions, **facts):
         """Signed in, but not lately."""
         tokens = self.login(email)
-        self.plane.sql(f"UPDATE sessions SET authenticated_at = {int((time.time() - 86400) * 1e6)} "
-                       f"WHERE id = '{tokens['session_id']}'")
+        self.grow_old(tokens["session_id"])
         return Caller(name, "session", frozenset(permissions), bearer(tokens["access_token"]),
                       fresh=False, **facts)
 
@@ -241,7 +244,8 @@ class Callers:
                       account=made["account_id"], products=products)
 
     def program(self, name, parent, permissions, product=None):
-        """Signed in from the session of parent with a device code, for some of its permissions."""
+        """Signed in from the session of parent with a device code, for some of its permissions. What a parent
+        that is not fresh approved has grown old since: when it approved, it was."""
         scope = " ".join(sorted(permissions)) + (f" product:{product}" if product else "")
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         begun = self.api("POST", "/oauth/device_authorization",
@@ -252,6 +256,8 @@ class Callers:
         tokens = self.api(
             "POST", "/oauth/token", "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id="
             f"slipway-cli&device_code={begun['device_code']}", headers=form, status=200)
+        if not parent.fresh:
+            self.grow_old(control.claims_of(tokens["access_token"])["sid"])
         products = frozenset({product}) if product else parent.products
         return dataclasses.replace(parent, name=name, permissions=frozenset(permissions),
                                    headers=bearer(tokens["access_token"]), products=products)

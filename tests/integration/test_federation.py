@@ -600,12 +600,56 @@ def test_life_of_a_provider(plane):
     assert audit(plane, "provider.change")[0]["detail"]["client_secret"] == "changed"
 
 
-def test_rules_give_nothing_their_author_lacks(plane):
+def test_who_writes_a_provider_could_be_anybody(plane, provider):
+    """It is believed who somebody is, and with trusted_factor their second factor, too."""
     plane.api("POST", "/admin/roles", {"name": "settler", "title": "Settler",
                                        "permissions": ["settings.write", "self.read", "self.write"]},
               plane.admin, 201)
     plane.account(plane.admin, "settler@example.com", "settler")
     token = plane.login("settler@example.com")["access_token"]
-    plane.refused("POST", "/admin/identity-providers", {
-        "name": "way-up", "issuer": "https://x.example.test", "client_id": "c",
-        "rules": [{"role": "admin"}]}, token, 403, "role_beyond_yours")
+    new = {"name": "way-up", "issuer": "https://x.example.test", "client_id": "c", "domains": ["example.com"],
+           "trusted_factor": True}
+    for members in (new, {**new, "rules": [{"role": "admin"}]}, {**new, "rules": [{"role": "settler"}]}):
+        plane.refused("POST", "/admin/identity-providers", members, token, 403, "role_beyond_yours")
+    path = "/admin/identity-providers/liar"
+    for members in ({"domains": ["example.com"]}, {"trusted_factor": True}, {"client_secret": "mine"},
+                    {"state": "active"}, {"state": "disabled", "trusted_factor": True}):
+        plane.refused("PATCH", path, members, token, 403, "role_beyond_yours")
+    plane.api("PATCH", path, {"state": "disabled"}, token, 200)  # an emergency stop gives nobody anything
+    plane.api("PATCH", path, {"state": "active"}, plane.admin, 200)
+
+
+def test_one_provider_lays_no_trap_for_those_of_another(plane, provider):
+    """What it says of an address outside its domains makes an account, which is not that person's."""
+    partner = liar.Provider()
+    try:
+        plane.api("POST", "/admin/identity-providers", {
+            "name": "partner", "issuer": partner.issuer, "client_id": CLIENT, "client_secret": SECRET,
+            "rules": [{"group": "partners", "role": "user"}]}, plane.admin, 201)
+        partner.user = {**person("alice", "known.test"), "sub": "the partner's alice", "groups": ["partners"]}
+        thief = Browser(plane)
+        assert thief.sign_in("partner") == "/account"
+        provider.user = person("alice", "known.test")
+        assert Browser(plane).sign_in("liar") == "/sign-in?error=account_exists"
+        plane.api("DELETE", "/admin/accounts/alice@known.test", token=plane.admin, status=204)
+        provider.user = {**person("bob", "known.test"), "groups": ["ops"]}
+        assert Browser(plane).sign_in("liar") == "/account", "it speaks for its own domains"
+    finally:
+        plane.api("DELETE", "/admin/identity-providers/partner", token=plane.admin, status=204)
+        partner.close()
+
+
+def test_taking_a_way_in_away_ends_who_came_by_it(plane, provider):
+    plane.account(plane.admin, "two-ways@known.test")
+    provider.user = person("two-ways", "known.test")
+    stranger = Browser(plane)
+    assert stranger.sign_in("liar") == "/account"
+    owner = signed_in(plane, "two-ways@known.test")
+    identity = owner.ask("GET", "/api/v1/me/identities").json["items"][0]["id"]
+    key = plane.login("two-ways@known.test")["access_token"]
+    key = plane.api("POST", "/me/keys", {"name": "x", "permissions": ["self.write"]}, key, 201)["key"]
+    plane.refused("DELETE", f"/me/identities/{identity}", token=key, status=403, code="session_required")
+    assert stranger.me().status == 200
+    assert owner.ask("DELETE", f"/api/v1/me/identities/{identity}").status == 204
+    assert stranger.me().status == 401
+    assert owner.me().status == 200

@@ -178,13 +178,26 @@ def test_scope(plane):
 
 def test_the_proof_is_the_approving_sessions(plane):
     """Signing a device in is no way to a fresh proof, nor to outlive the session that did it."""
+    def grow_old(session_id):
+        plane.sql("UPDATE sessions SET authenticated_at = 0 WHERE id = '%s'" % session_id)
+
     session = plane.login(ADMIN_EMAIL)
-    plane.sql("UPDATE sessions SET authenticated_at = 0 WHERE id = '%s'" % session["session_id"])
     code = begin(plane)
     decide(plane, code, session["access_token"])
     tokens = poll(plane, code)
-    plane.refused("POST", "/me/keys", {"name": "x", "permissions": ["product.read"]}, tokens["access_token"],
-                  status=403, code="step_up_required")
+    key = {"name": "x", "permissions": ["product.read"]}
+    plane.api("POST", "/me/keys", key, tokens["access_token"], 201)
+    grow_old(session["session_id"])
+    grow_old(claims_of(tokens["access_token"])["sid"])
+    # A stolen session makes no new one, which would live on.
+    for token in (session["access_token"], tokens["access_token"]):
+        plane.refused("POST", "/me/keys", key, token, status=403, code="step_up_required")
+        code = begin(plane)
+        plane.refused("POST", "/oauth/device", {"user_code": code["user_code"], "approve": True}, token,
+                      status=403, code="step_up_required")
+        pending(plane, code)
+        decide(plane, code, token, approve=False)
+    session = plane.login(ADMIN_EMAIL)
     code = begin(plane)
     decide(plane, code, session["access_token"])
     plane.api("POST", "/auth/logout", {}, session["access_token"], 204)

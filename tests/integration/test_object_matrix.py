@@ -132,7 +132,7 @@ DEEDS = [
          beyond=(403, "not_your_key")),
     Deed("DELETE", "/me/totp/{id}", "totp", "owner", uses_up=True, session=True),
     Deed("DELETE", "/me/passkeys/{id}", "passkey", "owner", uses_up=True, session=True),
-    Deed("DELETE", "/me/identities/{id}", "identity", "owner", uses_up=True),
+    Deed("DELETE", "/me/identities/{id}", "identity", "owner", uses_up=True, session=True),
     Deed("GET", UPLOAD, "upload", "owner"),
     Deed("HEAD", UPLOAD, "upload", "owner", headers=(("Tus-Resumable", "1.0.0"),)),
     Deed("PATCH", UPLOAD, "upload", "owner", body=lambda _: b"", headers=(

@@ -91,7 +91,7 @@ def by_permission(plane):
     in_home = {"own_organisation": True, "organisation": home}
     parents = {
         "": make.session("", control.ADMIN_EMAIL, make.everything),
-        ", not lately": make.stale("", control.ADMIN_EMAIL, make.everything),
+        ", not lately": make.session("", control.ADMIN_EMAIL, make.everything, fresh=False),
         " in Home": make.session("", make.account(role[0], home)[1], make.everything, **in_home),
         " for inside": make.session("", make.account(role[1])[1], make.everything,
                                     products=frozenset({"inside"})),
