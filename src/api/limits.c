@@ -19,8 +19,14 @@ static bool subject_of(const struct task *t, struct quota_subject *ret)
 
 	if (!program && c->kind != CALLER_ACCOUNT && c->kind != CALLER_DEVICE)
 		return false;
-	ret->kind = !program ? "account" : c->kind == CALLER_API_KEY ? "key" : "workload";
-	ret->name = program ? c->client_id : c->account;
+	if (program) {
+		ret->kind = c->kind == CALLER_API_KEY ? "key" : "workload";
+		ret->name = c->client_id;
+	} else {
+		/* A device for itself: a stolen one must not keep its owner from ending it. */
+		ret->kind = c->device.len ? "device" : "account";
+		ret->name = c->device.len ? c->device : c->account;
+	}
 	ret->per_second =
 		(uint32_t)conf_int(t->service->conf, program ? CONF_KEY_RATE : CONF_ACCOUNT_RATE);
 	ret->burst = ret->per_second * WINDOW_S;

@@ -95,7 +95,7 @@
 	X(API_RATE, "limit.api", INT, "50", 1, 1000000,                                            \
 		"API requests per second and client address (of IPv6, its /64)")                   \
 	X(ACCOUNT_RATE, "limit.account", INT, "50", 1, 1000000,                                    \
-		"API requests per second and account, its devices included; ten times as many at " \
+		"API requests per second and account, and of each device; ten times as many at "   \
 		"once")                                                                            \
 	X(KEY_RATE, "limit.key", INT, "50", 1, 1000000,                                            \
 		"API requests per second and API key or workload identity; ten times as many at "  \

@@ -66,6 +66,24 @@ def test_an_account_with_all_its_sessions(plane):
     wait_until(lambda: ask(plane, other).status == 200, "the next request", 5)
 
 
+def test_a_device_apart_from_its_owner(plane):
+    """A stolen one does not keep its owner from ending it."""
+    admin = plane.administrator()
+    plane.account(admin, "owner@example.com")
+    plane.api("POST", "/admin/products", {"name": "vpn"}, admin, 201)
+    licence = plane.api("POST", "/admin/licences", {"account": "owner@example.com", "product": "vpn",
+                                                    "max_devices": 2}, admin, 201)
+    tokens = [plane.api("POST", "/licences/activate", {"licence_key": licence["licence_key"], "device": {
+        "name": n, "os": "linux", "arch": "amd64", "fingerprint": n * 20}}, status=200) for n in "xy"]
+    stolen, other = (t["access_token"] for t in tokens)
+    statuses = [ask(plane, stolen).status for _ in range(30)]
+    assert statuses[0] == 403 and 429 in statuses
+    assert left(ask(plane, stolen))[0] == "device"
+    assert ask(plane, other).status == 403, "each device has requests of its own"
+    owner = plane.login("owner@example.com")["access_token"]
+    assert exhaust(plane, owner, "account", 10) >= 9
+
+
 def test_a_key_apart_from_its_owner(plane):
     admin = plane.administrator()
     keys = [plane.api("POST", "/admin/keys", {"name": name, "permissions": ["self.read"]},
