@@ -32,16 +32,6 @@ static err read_codes(struct request *rq, const char *name, span *ret)
 	return buf_error(&text);
 }
 
-static void write_words(struct request *rq, const char *name, span words)
-{
-	span word, rest = words.len ? words : (span){0};
-
-	json_begin_array(&rq->out, name);
-	while (span_cut(&rest, ' ', &word))
-		json_str(&rq->out, NULL, word);
-	json_end(&rq->out);
-}
-
 static void write_members(struct request *rq, const struct licence_view *v)
 {
 	const struct licence *l = &v->licence;
@@ -53,7 +43,7 @@ static void write_members(struct request *rq, const struct licence_view *v)
 	json_str(&rq->out, "product", v->product_name);
 	answer_text_or_null(rq, "organisation", l->organisation_id);
 	json_str(&rq->out, "plan", l->plan);
-	write_words(rq, "entitlements", l->entitlements);
+	answer_words(rq, "entitlements", l->entitlements);
 	json_cstr(&rq->out, "state", l->state == LICENCE_ACTIVE ? "active" : "suspended");
 	json_i64(&rq->out, "max_devices", l->max_devices);
 	json_i64(&rq->out, "devices", l->devices);

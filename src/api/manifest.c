@@ -29,7 +29,7 @@ static void write_manifest(struct request *rq, const struct manifest *m)
 		json_end(w);
 	}
 	json_end(w);
-	write_optional(rq, "next_cursor", m->next);
+	answer_text_or_null(rq, "next_cursor", m->next);
 	json_end(w);
 }
 

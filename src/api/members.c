@@ -1,10 +1,14 @@
 /* Limits of size here are those the documents name; lists say them to OpenAPI readers, too. */
 #include "api/members.h"
 
+#include "catalog/inspect.h"
+#include "catalog/platform.h"
+#include "catalog/release.h"
 #include "federation/foreign_token.h"
 #include "federation/workload_identity.h"
 #include "service/api_keys.h"
 #include "service/passkeys.h"
+#include "service/products.h"
 #include "service/report_update.h"
 
 #include "base/banned.h"
@@ -29,6 +33,10 @@
 #define OPT_CHOICE(name, words, help)                                                              \
 	{                                                                                          \
 		name, FIELD_STRING, false, 0, 0, words, NULL, help                                 \
+	}
+#define OPT_BOOL(name, help)                                                                       \
+	{                                                                                          \
+		name, FIELD_BOOL, false, 0, 0, NULL, NULL, help                                    \
 	}
 #define OPT_TIME(name, help)                                                                       \
 	{                                                                                          \
@@ -264,6 +272,86 @@ const struct field members_audit_verify_query[] = {
 	{"accept_restored", FIELD_BOOL, false, 0, 0, NULL, NULL,
 		"A backup was restored, and what it did not have is known to be missing"},
 	END};
+
+/* Catalogue ------------------------------------------------------------------------------------ */
+
+#define COUNTRIES_MAX 250
+#define CHANNELS      "stable beta dev"
+#define CLASSES       "public licensed enterprise development"
+#define ID_MAX        128
+
+#define PRODUCT_TEXTS                                                                              \
+	OPT_TEXT("title", TITLE_MAX_BYTES, "What people call it; the name without it"),            \
+		OPT_TEXT("description", DESCRIPTION_MAX_BYTES, "What it is"),                      \
+		{"countries_denied", FIELD_STRINGS, false, 0, COUNTRIES_MAX, NULL, NULL,           \
+			"ISO 3166-1 codes of countries that may not have it"},                     \
+	{                                                                                          \
+		"countries_allowed", FIELD_STRINGS, false, 0, COUNTRIES_MAX, NULL, NULL,           \
+			"If not empty, only these countries may have it"                           \
+	}
+
+const struct field members_new_product[] = {
+	TEXT("name", 1, PRODUCT_NAME_MAX, "Lower-case letters, digits, '.' and '-'; never changes"),
+	PRODUCT_TEXTS, END};
+const struct field members_product_change[] = {PRODUCT_TEXTS, END};
+const struct field members_publisher_key[] = {
+	TEXT("public_key", 1, 1000, "A minisign public key: the file's content or its last line"),
+	END};
+
+#define RELEASE_TEXTS                                                                              \
+	OPT_TEXT("notes", NOTES_MAX_BYTES, "Release notes in Markdown"),                           \
+		OPT_BOOL("critical", "A critical update: clients are told to hurry"),              \
+		OPT_BOOL("mandatory", "An update that must be installed"),                         \
+		OPT_TEXT("min_from", SEMVER_MAX_BYTES,                                             \
+			"Least version it can be installed over; older clients get that one "      \
+			"first"),                                                                  \
+	{                                                                                          \
+		"eol_at", FIELD_TIME, false, 0, 0, NULL, NULL, "When support for it ends"          \
+	}
+
+const struct field members_new_release[] = {TEXT("product", 1, ID_MAX, "Name or id of the product"),
+	TEXT("version", 1, SEMVER_MAX_BYTES, "Semantic version"),
+	{"channels", FIELD_STRINGS, true, 1, CHANNEL_COUNT, NULL, NULL,
+		"Some of stable, beta and dev; dev sees beta and stable, beta sees stable"},
+	RELEASE_TEXTS, END};
+const struct field members_release_change[] = {
+	{"channels", FIELD_STRINGS, false, 1, CHANNEL_COUNT, NULL, NULL,
+		"Of a draft only; a published release is promoted"},
+	RELEASE_TEXTS, END};
+const struct field members_releases_query[] = {
+	OPT_TEXT("product", ID_MAX, "Only releases of this product, by name or id"),
+	{"state", FIELD_STRING, false, 0, 0, "draft published paused withdrawn", NULL,
+		"Only releases in this state"},
+	OPT_TEXT("version", SEMVER_MAX_BYTES, "Only this version"), PAGE_QUERY, END};
+const struct field members_reason[] = {TEXT("reason", 1, 500, "Why, for people"), END};
+const struct field members_promotion[] = {
+	{"channel", FIELD_STRING, true, 0, 0, CHANNELS, NULL, "The channel to add"}, END};
+
+static const struct field requirement[] = {
+	TEXT("product", 1, ID_MAX, "Name or id of the product it needs"),
+	TEXT("range", 1, SEMVER_RANGE_MAX, "Versions that will do, such as ^2.6 or >=1.2.0 <2.0.0"),
+	END};
+const struct field members_new_package[] = {TEXT("upload_id", 1, ID_MAX, "Id of a finished upload"),
+	OPT_TEXT("filename", 200, "Name under which it is served; that of the upload without it"),
+	{"platform", FIELD_STRING, true, 0, 0, PLATFORMS, NULL, "What it runs on"},
+	{"format", FIELD_STRING, false, 0, 0, FORMAT_NAMES, NULL,
+		"What it is; found out from the file without it"},
+	{"class", FIELD_STRING, false, 0, 0, CLASSES, NULL, "Who may have it; public without it"},
+	OPT_TEXT("entitlement", 64, "Code that the licence must have"),
+	OPT_TEXT("organisation", 200, "Id or name of its organisation, with class enterprise"),
+	OPT_TEXT("min_os_version", 64, "Least version of the operating system"),
+	{"requires", FIELD_OBJECTS, false, 0, UPDATE_MAX_REQUIRES, NULL, requirement,
+		"Other products it needs"},
+	OPT_TEXT("signature", 4096, "The publisher's minisign signature"),
+	OPT_BOOL("strict", "Warnings are errors"), END};
+const struct field members_packages_query[] = {
+	OPT_TEXT("release", ID_MAX, "Only packages of this release"), PAGE_QUERY, END};
+const struct field members_manifest_query[] = {
+	TEXT("product", 1, ID_MAX, "Name or id of the product"),
+	{"channel", FIELD_STRING, false, 0, 0, CHANNELS, NULL, "stable without it"},
+	OPT_TEXT("version", SEMVER_MAX_BYTES, "Only this version"),
+	{"platform", FIELD_STRING, false, 0, 0, PLATFORMS, NULL, "Only packages for this platform"},
+	PAGE_QUERY, END};
 
 /* Licences and devices ------------------------------------------------------------------------- */
 

@@ -3,8 +3,7 @@
 
 /*
  * What routes accept: the members of their JSON bodies and forms, and the parameters of their
- * queries. Each list is ended by FIELD_END. Those of the catalogue are in catalogue.c, those of
- * answers in schemas.c.
+ * queries. Each list is ended by FIELD_END. Those of answers are in schemas.c.
  */
 
 #include "api/api.h"
@@ -32,6 +31,11 @@ extern const struct field members_new_organisation[], members_new_key[], members
 extern const struct field members_workload_change[], members_key_rotation[], members_rotation[];
 extern const struct field members_audit_query[], members_audit_export_query[], members_mail_test[];
 extern const struct field members_audit_verify_query[];
+/* Catalogue */
+extern const struct field members_new_product[], members_product_change[], members_publisher_key[];
+extern const struct field members_new_release[], members_release_change[], members_releases_query[];
+extern const struct field members_reason[], members_promotion[], members_new_package[];
+extern const struct field members_packages_query[], members_manifest_query[];
 /* Licences and devices */
 extern const struct field members_new_licence[], members_licence_change[], members_licences_query[];
 extern const struct field members_activation[], members_devices_query[], members_device_change[];

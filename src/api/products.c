@@ -1,7 +1,6 @@
 /* Products and the keys of their publishers. */
 #include "api/handlers.h"
 
-#include "api/catalogue.h"
 #include "service/products.h"
 
 #include "base/banned.h"
@@ -13,8 +12,8 @@ static void write_product(struct request *rq, const struct product *p)
 	json_str(&rq->out, "name", p->name);
 	json_str(&rq->out, "title", p->title);
 	json_str(&rq->out, "description", p->description);
-	write_words(rq, "countries_denied", p->countries_denied);
-	write_words(rq, "countries_allowed", p->countries_allowed);
+	answer_words(rq, "countries_denied", p->countries_denied);
+	answer_words(rq, "countries_allowed", p->countries_allowed);
 	json_time(&rq->out, "created_at", p->created_at);
 	json_end(&rq->out);
 }

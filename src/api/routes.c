@@ -4,7 +4,6 @@
  */
 #include "api/handlers.h"
 
-#include "api/catalogue.h"
 #include "api/members.h"
 #include "service/passkeys.h"
 
@@ -281,17 +280,17 @@ const struct route routes[] = {
 		"audit_checkpoint[]", false},
 
 	/* Products */
-	{"POST", V1 "/admin/products", "product.write", post_product, NULL, new_product_fields,
+	{"POST", V1 "/admin/products", "product.write", post_product, NULL, members_new_product,
 		NULL, 201, "Creates a product", "product", false},
 	{"GET", V1 "/admin/products", "product.read", list_products, members_page, NULL, NULL, 200,
 		"Lists products", "product[]", false},
 	{"GET", V1 "/admin/products/{product}", "product.read", get_product, NULL, NULL, NULL, 200,
 		"Shows a product, by id or name", "product", false, false, SCOPE_PRODUCT},
 	{"PATCH", V1 "/admin/products/{product}", "product.write", patch_product, NULL,
-		product_change_fields, NULL, 200, "Changes a product, by id or name", "product",
+		members_product_change, NULL, 200, "Changes a product, by id or name", "product",
 		false, false, SCOPE_PRODUCT},
 	{"POST", V1 "/admin/products/{product}/publisher-keys", "product.write", post_publisher_key,
-		NULL, publisher_key_fields, NULL, 201,
+		NULL, members_publisher_key, NULL, 201,
 		"Adds a key: from then on every package must be signed by one of the keys",
 		"publisher_key", false, false, SCOPE_PRODUCT},
 	{"GET", V1 "/admin/products/{product}/publisher-keys", "product.read", list_publisher_keys,
@@ -302,15 +301,15 @@ const struct route routes[] = {
 		false, SCOPE_PRODUCT},
 
 	/* Releases */
-	{"POST", V1 "/admin/releases", "release.write", post_release, NULL, new_release_fields,
+	{"POST", V1 "/admin/releases", "release.write", post_release, NULL, members_new_release,
 		NULL, 201, "Drafts a release; the same again answers 200 with the first one",
 		"release", false, false, SCOPE_PRODUCT},
-	{"GET", V1 "/admin/releases", "release.read.draft", list_releases, release_query, NULL,
-		NULL, 200, "Lists releases", "release[]", false, false, SCOPE_PRODUCT},
+	{"GET", V1 "/admin/releases", "release.read.draft", list_releases, members_releases_query,
+		NULL, NULL, 200, "Lists releases", "release[]", false, false, SCOPE_PRODUCT},
 	{"GET", V1 "/admin/releases/{id}", "release.read.draft", get_release, NULL, NULL, NULL, 200,
 		"Shows a release", "release", false, false, SCOPE_PRODUCT},
 	{"PATCH", V1 "/admin/releases/{id}", "release.write", patch_release, NULL,
-		release_change_fields, NULL, 200,
+		members_release_change, NULL, 200,
 		"Changes notes, marks and end of life; once published, this needs the permission "
 		"to publish",
 		"release", false, false, SCOPE_PRODUCT},
@@ -323,26 +322,26 @@ const struct route routes[] = {
 	{"POST", V1 "/admin/releases/{id}/resume", "release.write", resume_release, NULL, NULL,
 		NULL, 200, "Offers a paused release again", "release", false, false, SCOPE_PRODUCT},
 	{"POST", V1 "/admin/releases/{id}/withdraw", "release.write", withdraw_release, NULL,
-		reason_fields, NULL, 200, "Takes a release back for good, running downloads too",
+		members_reason, NULL, 200, "Takes a release back for good, running downloads too",
 		"release", false, false, SCOPE_PRODUCT},
 	{"POST", V1 "/admin/releases/{id}/promote", "release.write", promote_release, NULL,
-		promote_fields, NULL, 200, "Adds a channel", "release", false, false,
+		members_promotion, NULL, 200, "Adds a channel", "release", false, false,
 		SCOPE_PRODUCT},
 
 	/* Packages */
 	{"POST", V1 "/admin/releases/{id}/packages", "release.write", post_package, NULL,
-		new_package_fields, NULL, 201,
+		members_new_package, NULL, 201,
 		"Adds an uploaded file to a release; the same bytes again answer 200 with the "
 		"first one",
 		"package", false, false, SCOPE_PRODUCT},
-	{"GET", V1 "/admin/packages", "release.read.draft", list_packages, package_query, NULL,
-		NULL, 200, "Lists packages", "package[]", false, false, SCOPE_PRODUCT},
+	{"GET", V1 "/admin/packages", "release.read.draft", list_packages, members_packages_query,
+		NULL, NULL, 200, "Lists packages", "package[]", false, false, SCOPE_PRODUCT},
 	{"GET", V1 "/admin/packages/{id}", "release.read.draft", get_package, NULL, NULL, NULL, 200,
 		"Shows a package", "package", false, false, SCOPE_PRODUCT},
 	{"DELETE", V1 "/admin/packages/{id}", "release.write", delete_package, NULL, NULL, NULL,
 		204, "Removes a package from a draft", NULL, false, false, SCOPE_PRODUCT},
 	{"POST", V1 "/admin/packages/{id}/block", "release.write", post_package_block, NULL,
-		reason_fields, NULL, 200, "Blocks the package's bytes, at once", "package", false,
+		members_reason, NULL, 200, "Blocks the package's bytes, at once", "package", false,
 		false, SCOPE_PRODUCT},
 	{"DELETE", V1 "/admin/packages/{id}/block", "release.write", delete_package_block, NULL,
 		NULL, NULL, 200, "Lifts a block", "package", false, false, SCOPE_PRODUCT},
@@ -363,9 +362,9 @@ const struct route routes[] = {
 	{"PUT", V1 "/admin/uploads/{filename}", "upload.write", NULL, NULL, NULL, &upload_put_sink,
 		201, "Uploads a whole file; Repr-Digest may announce its SHA-256", "upload", false,
 		false, SCOPE_PRODUCT},
-	{"GET", V1 "/packages/manifest", ALLOW_ANYONE, get_manifest, manifest_query, NULL, NULL,
-		200, "Releases and packages of a product that the caller may have", "manifest",
-		true},
+	{"GET", V1 "/packages/manifest", ALLOW_ANYONE, get_manifest, members_manifest_query, NULL,
+		NULL, 200, "Releases and packages of a product that the caller may have",
+		"manifest", true},
 	{"GET", V1 "/releases/{id}/notes", ALLOW_ANYONE, get_release_notes, NULL, NULL, NULL, 200,
 		"Release notes, as Markdown", "text/markdown", true},
 	{"POST", V1 "/admin/scrub", "settings.write", post_scrub, NULL, NULL, NULL, 202,

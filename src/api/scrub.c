@@ -1,7 +1,6 @@
 /* Checking what is stored. */
 #include "api/handlers.h"
 
-#include "api/catalogue.h"
 #include "service/scrub.h"
 
 #include "base/banned.h"
@@ -17,8 +16,8 @@ static err answer_report(struct request *rq, err e, const struct scrub_report *r
 	json_i64(w, "bytes", r->counts.bytes);
 	json_i64(w, "damaged", r->counts.damaged);
 	json_i64(w, "due", r->counts.due);
-	write_optional_time(rq, "oldest_check_at", r->counts.oldest_at);
-	write_optional_time(rq, "requested_at", r->requested_at);
+	answer_time(rq, "oldest_check_at", r->counts.oldest_at);
+	answer_time(rq, "requested_at", r->requested_at);
 	json_end(w);
 	return OK;
 }
