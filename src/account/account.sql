@@ -405,6 +405,9 @@ WHERE revoked_at IS NULL AND id IN (
         UNION SELECT k.id FROM api_keys k JOIN family f ON k.parent_id = f.id)
     SELECT id FROM family);
 
+-- name: api_key_revoke_of_account_sql
+UPDATE api_keys SET revoked_at = $1 WHERE account_id = $2 AND revoked_at IS NULL;
+
 -- name: api_key_rotate_sql
 UPDATE api_keys SET previous_hash = secret_hash, previous_until = $1, secret_hash = $2,
     expires_at = $3

@@ -52,6 +52,7 @@ err api_key_list(struct db_tx *tx, struct arena *a, span after, span account, si
 err api_key_count(struct db_tx *tx, span account, int64_t now_us, int64_t *ret) MUST_USE;
 /* With all that it has made: *ret_count keys. Those that are revoked stay as they are. */
 err api_key_revoke(struct db_tx *tx, span id, int64_t now_us, int64_t *ret_count) MUST_USE;
+err api_key_revoke_of_account(struct db_tx *tx, span account, int64_t now_us) MUST_USE;
 /*
  * Gives the key k another secret; the present one opens until previous_until_us. ERR_CONFLICT when
  * k is not what stands there any more.

@@ -72,6 +72,9 @@ UPDATE identities SET email = $1, last_used_at = $2 WHERE id = $3;
 -- name: identity_delete_sql
 DELETE FROM identities WHERE id = $1 AND account_id = $2;
 
+-- name: identity_delete_of_account_sql
+DELETE FROM identities WHERE account_id = $1;
+
 -- Workload identities ----------------------------------------------------------------------------
 
 -- name: workload_insert_sql

@@ -129,5 +129,6 @@ err identity_list(struct db_tx *tx, struct arena *a, span account, struct identi
 	size_t *ret_count) MUST_USE;
 /* Of this account only. */
 err identity_delete(struct db_tx *tx, span id, span account, bool *ret_found) MUST_USE;
+err identity_delete_of_account(struct db_tx *tx, span account) MUST_USE;
 
 #endif

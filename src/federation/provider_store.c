@@ -237,3 +237,8 @@ err identity_delete(struct db_tx *tx, span id, span account, bool *ret_found)
 		*ret_found = deleted == 1;
 	return e;
 }
+
+err identity_delete_of_account(struct db_tx *tx, span account)
+{
+	return db_exec(tx, identity_delete_of_account_sql, DB_TEXT(account));
+}

@@ -1,11 +1,13 @@
 /* Hard rule: taking the token and making or recovering the administrator are one transaction. */
 #include "service/setup.h"
 
+#include "account/api_key.h"
 #include "account/factor.h"
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "federation/provider.h"
 #include "service/audit.h"
 #include "service/passwords.h"
 #include "service/service_queries.h"
@@ -101,7 +103,10 @@ static err insert_admin(struct db_tx *tx, struct setup *s)
 	return e ? e : audit_add(tx, t, "setup", s->id, "{}");
 }
 
-/* Who has lost the password may have lost the second factor; whoever has both is put out. */
+/*
+ * Who has lost the password may have lost the second factor; whoever has both, and every other way
+ * in that they may have made, is put out.
+ */
 static err recover_admin(struct db_tx *tx, struct feed_batch *feed, struct setup *s)
 {
 	struct task *t = s->task;
@@ -114,6 +119,10 @@ static err recover_admin(struct db_tx *tx, struct feed_batch *feed, struct setup
 		e = account_set_password(tx, id, s->password_hash);
 	if (!e)
 		e = factor_delete_all(tx, id);
+	if (!e)
+		e = identity_delete_of_account(tx, id);
+	if (!e)
+		e = api_key_revoke_of_account(tx, id, t->now_us);
 	if (!e)
 		e = account_end_credentials(tx, feed, id, "recovered", t->now_us);
 	return e ? e : audit_add(tx, t, "account.recover", id, "{}");

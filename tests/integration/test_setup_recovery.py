@@ -83,6 +83,8 @@ def test_a_lost_password_is_replaced_by_a_token_of_the_machine(place):
     before = login(place, slipway.ADMIN_PASSWORD).json
     place.cli("account", "create", "--email", "jo@example.com", "--role", "user", "--password-file",
               place.password_file)
+    key = place.api("POST", "/me/keys", {"name": "a thief's", "permissions": ["self.read"]},
+                    before["access_token"], 201).json["key"]
     lost, token = new_token(place), new_token(place)
     if os.getuid() == 0:  # made by root, used by the server's account
         assert {p.owner() for p in pathlib.Path(place.data / "db").iterdir()} <= {"slipway"}
@@ -95,6 +97,7 @@ def test_a_lost_password_is_replaced_by_a_token_of_the_machine(place):
     assert set_up(place, token, slipway.ADMIN_EMAIL).json["code"] == "setup_token_invalid"
 
     assert place.api("GET", "/me", token=before["access_token"]).status == 401
+    assert place.api("GET", "/me", token=key).status == 401
     assert place.api("POST", "/auth/refresh", {"refresh_token": before["refresh_token"]}).status == 401
     assert login(place, slipway.ADMIN_PASSWORD).status == 401
     admin = login(place, ANOTHER).json["access_token"]
