@@ -70,8 +70,8 @@ err list_account_sessions(struct request *rq)
 {
 	struct session *list;
 	size_t count;
-	err e = sessions_of(
-		&rq->task, rq->params[0], page_cursor(rq), (size_t)page_limit(rq), &list, &count);
+	err e = sessions_of(&rq->task, rq->params[0], page_cursor(rq), (size_t)page_limit(rq) + 1,
+		&list, &count);
 
 	if (!e)
 		write_sessions(rq, list, count);

@@ -297,6 +297,17 @@ def test_guessing_the_present_password_is_slowed_down(plane, jane):
     control.slowed_down(lambda: plane.request("POST", "/api/v1/me/password", body, token))
 
 
+def test_an_administrator_sees_all_sessions_of_an_account(plane, jane):
+    made = {plane.login(jane)["session_id"] for _ in range(3)}
+    path, seen, cursor = f"/admin/accounts/{jane}/sessions?limit=1", set(), ""
+    while cursor is not None:
+        page = plane.api("GET", path + (f"&cursor={cursor}" if cursor else ""), token=plane.admin, status=200)
+        assert len(page["items"]) <= 1
+        seen |= {s["id"] for s in page["items"]}
+        cursor = page["next_cursor"]
+    assert seen == made
+
+
 def test_keys_have_no_password(plane):
     key = plane.api("POST", "/admin/keys", {"name": "k", "permissions": ["self.write"]}, plane.admin,
                     201)["key"]
