@@ -264,6 +264,14 @@ UPDATE sessions SET ended_at = $1, end_reason = $2
 WHERE provider_id = $3 AND ended_at IS NULL AND expires_at > $1
 RETURNING id;
 
+-- name: session_delete_over_sql
+-- At most $2 of those that were over before $1.
+DELETE FROM sessions WHERE id IN (
+    SELECT id FROM (
+        SELECT id FROM sessions WHERE expires_at < $1
+        UNION SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1) AS gone
+    LIMIT $2);
+
 -- name: session_device
 -- What the tokens of a device's session need to know of it.
 SELECT d.state, d.epoch, d.licence_id, l.entitlements, l.organisation_id, l.state, l.starts_at,

@@ -230,8 +230,15 @@ err account_end_credentials(
 		e = epoch_put(feed, devices->device, devices->epoch, 0);
 	if (!e)
 		e = session_end_of_account(tx, feed, a, id, reason, now_us);
-	/* A sign-in that waits was begun with what no longer counts. */
-	return e ? e : ticket_withdraw(tx, TICKET_SECOND_FACTOR, id);
+	/*
+	 * A sign-in that waits was begun with what no longer counts. So may links have been: one
+	 * that moves the account to another address would be a way back in.
+	 */
+	if (!e)
+		e = ticket_withdraw(tx, TICKET_SECOND_FACTOR, id);
+	if (!e)
+		e = ticket_withdraw(tx, TICKET_PASSWORD_RESET, id);
+	return e ? e : ticket_withdraw(tx, TICKET_EMAIL_VERIFICATION, id);
 }
 
 /* Organisations -------------------------------------------------------------------------------- */

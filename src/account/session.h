@@ -139,6 +139,10 @@ err session_end_through(struct db_tx *tx, struct feed_batch *feed, struct arena 
 err session_end_of_device(struct db_tx *tx, struct feed_batch *feed, struct arena *a, span device,
 	const char *reason, int64_t now_us) MUST_USE;
 
+/* Forgets at most limit sessions that ended or expired before then: *ret_count. */
+err session_delete_over(
+	struct db_tx *tx, int64_t before_us, int64_t limit, int64_t *ret_count) MUST_USE;
+
 /* What the tokens of a device's session say of the device and its licence. */
 struct session_device {
 	bool active;

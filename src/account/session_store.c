@@ -335,6 +335,11 @@ err session_end_through(struct db_tx *tx, struct feed_batch *feed, struct arena 
 	return end_many(tx, feed, a, &session_end_through_sql, provider, reason, now_us);
 }
 
+err session_delete_over(struct db_tx *tx, int64_t before_us, int64_t limit, int64_t *ret_count)
+{
+	return db_change(tx, ret_count, session_delete_over_sql, DB_INT(before_us), DB_INT(limit));
+}
+
 err session_device_get(struct db_tx *tx, struct arena *a, span device, struct session_device *ret)
 {
 	bool found = false;

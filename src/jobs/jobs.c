@@ -109,6 +109,7 @@ static const struct job {
 	{"tidy_blob_files", TIME_DAY, "files nobody knows removed", tidy_blob_files, NULL},
 	{"tidy_events", TIME_HOUR, "old events deleted", tidy_events, NULL},
 	{"tidy_tickets", TIME_HOUR, "tickets expired", tidy_tickets, NULL},
+	{"tidy_sessions", TIME_HOUR, "sessions long over forgotten", tidy_sessions, NULL},
 	{"tidy_mail", TIME_DAY, "old mails forgotten", mail_tidy, NULL},
 	{"expire_feed", TIME_MINUTE, NULL, NULL, expire_feed},
 	{"measure_disk", 15 * TIME_SECOND, NULL, NULL, measure_disk},

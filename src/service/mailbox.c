@@ -112,6 +112,9 @@ static err begin_body(struct db_tx *tx, void *arg)
 
 	if (!e && found)
 		e = email_verification_send(tx, t, &v->account, v->email);
+	if (!e && found && !span_eq(v->account.email, v->email))
+		e = notice(tx, t, MAIL_ACCOUNT_CHANGED, v->account.email,
+			"another e-mail address was asked for, and counts once it is confirmed");
 	return e ? e : audit_add(tx, t, "account.email_request", t->caller->account, "{}");
 }
 
@@ -162,7 +165,7 @@ static err verify_body(struct db_tx *tx, void *arg)
 		e = account_find(tx, t->arena, ticket.account, a, &found);
 	if (e)
 		return e;
-	v->email = found ? address_of(t, &ticket) : SPAN_EMPTY;
+	v->email = found && !a->disabled ? address_of(t, &ticket) : SPAN_EMPTY;
 	if (v->email.len == 0)
 		return verification_invalid(t);
 	span before = a->email;

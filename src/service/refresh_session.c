@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "crypto/secret.h"
 #include "service/audit.h"
+#include "service/notices.h"
 #include "service/second_factor.h"
 #include "service/sign_in.h"
 
@@ -56,6 +57,17 @@ static err end_session(struct db_tx *tx, struct turn *u, const char *reason, con
 	if (!e)
 		e = audit_add_outcome(tx, u->task, "auth.session_end", session, outcome, detail);
 	return e ? e : feed_seal(&feed, &u->seq);
+}
+
+/* Two hold it: one of them has no right to. */
+static err end_reused(struct db_tx *tx, struct turn *u)
+{
+	err e = end_session(tx, u, "reuse", "reuse");
+
+	return e ? e
+		 : notice_account(tx, u->task, MAIL_ACCOUNT_CHANGED, u->session.account,
+			   "a session was ended, as its refresh token was used twice: somebody may "
+			   "have a copy");
 }
 
 static err load_device(struct db_tx *tx, struct turn *u)
@@ -120,7 +132,7 @@ static err rotate_body(struct db_tx *tx, void *arg)
 		return e;
 	t->caller->account = u->session.account;
 	if (u->rotation == ROTATION_REUSED)
-		return end_session(tx, u, "reuse", "reuse");
+		return end_reused(tx, u);
 	/* RFC 6749, 10.4: the failure takes the rotation back. */
 	if (u->client_id.len && !span_eq(u->client_id, u->session.client_id))
 		return invalid_grant(t, "the refresh token is another client's");

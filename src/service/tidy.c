@@ -8,6 +8,7 @@
 
 #include "account/device_code.h"
 #include "account/invitation.h"
+#include "account/session.h"
 #include "account/ticket.h"
 #include "base/time.h"
 #include "blob/blob.h"
@@ -313,6 +314,29 @@ err tidy_tickets(struct task *t, unsigned *ret_count)
 	err e = db_transact(t->service->db, DB_WRITE, expire_tickets_body, &x);
 
 	*ret_count = (unsigned)x.count;
+	return e;
+}
+
+#define SESSIONS_AT_ONCE 1000 /* a transaction of a moment: sign-ins wait for it */
+
+static err delete_sessions_body(struct db_tx *tx, void *arg)
+{
+	struct expiry *x = arg;
+
+	return session_delete_over(tx, x->now_us - SESSION_KEPT_US, SESSIONS_AT_ONCE, &x->count);
+}
+
+err tidy_sessions(struct task *t, unsigned *ret_count)
+{
+	struct expiry x = {.now_us = t->now_us};
+	int64_t total = 0;
+	err e;
+
+	do {
+		e = db_transact(t->service->db, DB_WRITE, delete_sessions_body, &x);
+		total += e ? 0 : x.count;
+	} while (!e && x.count == SESSIONS_AT_ONCE);
+	*ret_count = (unsigned)MIN(total, (int64_t)UINT_MAX);
 	return e;
 }
 

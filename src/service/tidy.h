@@ -11,8 +11,10 @@
 #include "service/service.h"
 
 #define TIDY_GRACE_US                                                                              \
-	INT64_C(86400000000)             /* bytes nobody holds stay this long after their upload */
-#define STRAY_AGE_US INT64_C(3600000000) /* files without a row are left alone this long */
+	INT64_C(86400000000) /* bytes nobody holds stay this long after their upload */
+/* For who looks into what happened; the audit log has their beginning and end for longer. */
+#define SESSION_KEPT_US INT64_C(2592000000000)
+#define STRAY_AGE_US    INT64_C(3600000000) /* files without a row are left alone this long */
 
 /* Drops uploads whose time is over; those being written are left for the next time. */
 err tidy_uploads(struct task *t, unsigned *ret_dropped) MUST_USE;
@@ -26,6 +28,8 @@ err tidy_blob_files(struct task *t, unsigned *ret_removed) MUST_USE;
 err tidy_products(struct task *t, unsigned *ret_put) MUST_USE;
 /* Deletes tickets and codes of devices whose time is over; counts the former. */
 err tidy_tickets(struct task *t, unsigned *ret_count) MUST_USE;
+/* Forgets sessions that have been over for SESSION_KEPT_US. */
+err tidy_sessions(struct task *t, unsigned *ret_count) MUST_USE;
 /* Deletes raw events and update reports older than event.retention. */
 err tidy_events(struct task *t, unsigned *ret_deleted) MUST_USE;
 

@@ -308,6 +308,42 @@ static void ended_sessions_stay_ended(void **state)
 	assert_ok(run(db, rotate));
 }
 
+#define DAY(n) (NOW + (n)*TIME_DAY)
+
+static err sessions_of_some_days(struct db_tx *tx, struct arena *a)
+{
+	struct feed_batch feed;
+	struct session got;
+	int64_t count;
+	bool found;
+
+	feed_begin(&feed, tx);
+	TRY(add_session(tx, a)); /* expires on the 30th day */
+	TRY(session_delete_over(tx, DAY(29), 10, &count));
+	assert_int_equal(count, 0);
+	TRY(session_end(tx, &feed, SPAN(SESSION), "logout", DAY(5)));
+	TRY(session_delete_over(tx, DAY(4), 10, &count));
+	assert_int_equal(count, 0);
+	TRY(session_delete_over(tx, DAY(6), 0, &count));
+	assert_int_equal(count, 0);
+	TRY(session_delete_over(tx, DAY(6), 10, &count));
+	assert_int_equal(count, 1);
+	TRY(session_find(tx, a, SPAN(SESSION), &got, &found));
+	assert_false(found);
+	TRY(add_session(tx, a));
+	TRY(session_delete_over(tx, DAY(31), 10, &count));
+	assert_int_equal(count, 1);
+	return OK;
+}
+
+static void sessions_long_over_are_forgotten(void **state)
+{
+	struct db *db = test_db(state);
+
+	assert_ok(run(db, add_jane));
+	assert_ok(run(db, sessions_of_some_days));
+}
+
 static err add_licences(struct db_tx *tx, struct arena *a UNUSED)
 {
 	static const struct {
@@ -445,6 +481,7 @@ int main(void)
 		ON_BOTH_ENGINES(accounts_change), ON_BOTH_ENGINES(rotation),
 		ON_BOTH_ENGINES(idle_sessions_end), ON_BOTH_ENGINES(idle_for_too_long),
 		ON_BOTH_ENGINES(ended_sessions_stay_ended),
+		ON_BOTH_ENGINES(sessions_long_over_are_forgotten),
 		ON_BOTH_ENGINES(credentials_end_together), ON_BOTH_ENGINES(api_keys)};
 
 	return cmocka_run_group_tests_name("account_store", tests, NULL, NULL);
