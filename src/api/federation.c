@@ -53,7 +53,7 @@ static err go_to_sign_in(struct request *rq, err e, bool link)
 	struct task *t = &rq->task;
 	const char *reason = t->reason ? t->reason : err_name(e);
 
-	bool ours = e != ERR_DENIED && e != ERR_CONFLICT && e != ERR_NOT_FOUND;
+	bool ours = e != ERR_DENIED && e != ERR_CONFLICT && e != ERR_NOT_FOUND && e != ERR_LIMIT;
 	const struct log_field fields[] = {LOG_SPAN("request_id", rq->caller.request_id),
 		LOG_STR("reason", reason), LOG_STR("problem", t->log ? t->log : ""), {0}};
 

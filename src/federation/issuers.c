@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/time.h"
 #include "net/foreign.h"
@@ -20,6 +21,9 @@
 #define PROBLEM_SIZE  400
 #define ISSUER_MAX    2048
 #define STALE_RETRIED TIME_MINUTE
+#define OPEN_FOR      (10 * TIME_SECOND)
+#define WAIT_S        5
+#define WAITING_MAX   8
 
 struct entry {
 	char *issuer; /* NULL: the place is free */
@@ -27,25 +31,33 @@ struct entry {
 	int64_t document_at_us, document_tried_at_us;
 	struct key_set *keys; /* or NULL */
 	int64_t keys_at_us, keys_tried_at_us;
-	int64_t failed_at_us; /* 0: the last attempt went well */
+	int64_t document_open_us, keys_open_us; /* when the attempt under way began, or 0 */
+	int64_t failed_at_us;                   /* 0: the last attempt went well */
 	char problem[PROBLEM_SIZE];
 	int64_t used_at_us;
 };
 
 struct issuers {
 	struct foreign *foreign;
-	pthread_mutex_t lock; /* guards entries */
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t ended; /* an attempt has */
+	unsigned waiting;
 	struct entry entries[ISSUERS_MAX];
 };
 
 struct issuers *issuers_new(struct foreign *foreign)
 {
 	struct issuers *s = calloc(1, sizeof(*s));
+	pthread_condattr_t monotonic;
 
 	if (!s)
 		abort();
 	s->foreign = foreign;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->ended, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	return s;
 }
 
@@ -63,6 +75,7 @@ void issuers_free(struct issuers *s)
 		return;
 	for (size_t i = 0; i < ISSUERS_MAX; i++)
 		clear(&s->entries[i]);
+	pthread_cond_destroy(&s->ended);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -164,10 +177,45 @@ static void note_locked(struct entry *e, err outcome, const char *problem, int64
 		(void)snprintf(e->problem, sizeof(e->problem), "%s", problem);
 }
 
+/* Waiting ---------------------------------------------------------------------------------------
+ */
+
+#define STILL_ASKED "it is being asked already, and has not answered yet"
+
+/* An attempt that takes longer than this holds nobody else up. */
+static bool is_open(int64_t began_us, int64_t now_us)
+{
+	return began_us && now_us - began_us < OPEN_FOR;
+}
+
+static struct timespec waits_end(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WAIT_S;
+	return until;
+}
+
+/*
+ * For the end of any attempt; false: no longer. Of those who want what somebody asks for already
+ * few wait, as each holds a thread for as long as the other server likes.
+ */
+static bool wait_locked(struct issuers *s, const struct timespec *until)
+{
+	if (s->waiting >= WAITING_MAX)
+		return false;
+	s->waiting++;
+	int r = pthread_cond_timedwait(&s->ended, &s->lock, until);
+
+	s->waiting--;
+	return r == 0;
+}
+
 /* Discovery -------------------------------------------------------------------------------------
  */
 
-enum have { HAVE_FRESH, HAVE_STALE, HAVE_FAILED, HAVE_NOTHING };
+enum have { HAVE_FRESH, HAVE_STALE, HAVE_FAILED, HAVE_NOTHING, HAVE_ASKED };
 
 static err parse_kept(struct arena *a, span document, span issuer, struct discovery *ret,
 	const char **ret_problem)
@@ -176,15 +224,12 @@ static err parse_kept(struct arena *a, span document, span issuer, struct discov
 	return *ret_problem ? ERR_CORRUPT : OK;
 }
 
-/* What is remembered, copied out; ret_text is the document or the problem. */
-static enum have look(
+static enum have look_locked(
 	struct issuers *s, struct arena *a, span issuer, int64_t now_us, const char **ret_text)
 {
-	enum have have = HAVE_NOTHING;
-
-	pthread_mutex_lock(&s->lock);
 	struct entry *e = entry_locked(s, issuer, now_us);
 	int64_t age = now_us - e->document_at_us;
+	enum have have = HAVE_NOTHING;
 
 	if (e->document && age < STALE_FOR) {
 		bool again = age >= FRESH_FOR && now_us - e->document_tried_at_us >= STALE_RETRIED;
@@ -194,11 +239,33 @@ static enum have look(
 	} else if (e->failed_at_us && now_us - e->failed_at_us < FAILED_FOR) {
 		have = HAVE_FAILED;
 		*ret_text = arena_strdup(a, e->problem);
+	} else if (is_open(e->document_open_us, now_us)) {
+		have = HAVE_ASKED;
 	}
 	if (have == HAVE_STALE || have == HAVE_NOTHING)
-		e->document_tried_at_us = now_us;
-	pthread_mutex_unlock(&s->lock);
+		e->document_tried_at_us = e->document_open_us = now_us;
 	return have;
+}
+
+/*
+ * What is remembered, copied out; ret_text is the document or the problem. HAVE_STALE,
+ * HAVE_NOTHING: the caller is the one to fetch it.
+ */
+static enum have look(
+	struct issuers *s, struct arena *a, span issuer, int64_t now_us, const char **ret_text)
+{
+	const struct timespec until = waits_end();
+	enum have have;
+
+	pthread_mutex_lock(&s->lock);
+	do
+		have = look_locked(s, a, issuer, now_us, ret_text);
+	while (have == HAVE_ASKED && wait_locked(s, &until));
+	pthread_mutex_unlock(&s->lock);
+	if (have != HAVE_ASKED)
+		return have;
+	*ret_text = STILL_ASKED;
+	return HAVE_FAILED;
 }
 
 static err refresh_document(struct issuers *s, struct arena *a, span issuer, int64_t now_us,
@@ -211,11 +278,13 @@ static err refresh_document(struct issuers *s, struct arena *a, span issuer, int
 	struct entry *entry = entry_locked(s, issuer, now_us);
 
 	note_locked(entry, e, *ret_problem, now_us);
+	entry->document_open_us = 0;
 	if (!e) {
 		free(entry->document);
 		entry->document = copy(body);
 		entry->document_at_us = now_us;
 	}
+	pthread_cond_broadcast(&s->ended);
 	pthread_mutex_unlock(&s->lock);
 	return e;
 }
@@ -241,28 +310,48 @@ err issuer_discover(struct issuers *s, struct arena *a, span issuer, bool fresh,
 /* Keys ------------------------------------------------------------------------------------------
  */
 
-/* A reference to the kept keys, or NULL; *ret_due: newer ones are to be fetched, by this caller. */
-static struct key_set *kept_keys(struct issuers *s, struct arena *a, span issuer, span kid,
-	int64_t now_us, bool *ret_due, const char **ret_problem)
-{
-	struct key_set *keys = NULL;
+/* What keys there are, and who fetches newer ones. */
+struct kept {
+	struct key_set *keys; /* a reference, or NULL */
+	bool due;             /* the caller is to fetch */
+	bool asked;           /* there are none, and somebody else fetches */
+};
 
-	pthread_mutex_lock(&s->lock);
+static struct kept kept_keys_locked(struct issuers *s, struct arena *a, span issuer, span kid,
+	int64_t now_us, const char **ret_problem)
+{
 	struct entry *e = entry_locked(s, issuer, now_us);
 	int64_t age = now_us - e->keys_at_us, pause = now_us - e->keys_tried_at_us;
+	bool failed = e->failed_at_us && now_us - e->failed_at_us < FAILED_FOR;
+	struct kept k = {0};
 
-	if (e->keys && age < STALE_FOR)
-		keys = key_set_ref(e->keys);
-	if (!keys)
-		*ret_due = !e->failed_at_us || now_us - e->failed_at_us >= FAILED_FOR;
-	else
-		*ret_due = (age >= FRESH_FOR || !key_set_has(keys, kid)) && pause >= KEYS_APART;
-	if (*ret_due)
-		e->keys_tried_at_us = now_us;
-	else if (!keys)
-		*ret_problem = arena_strdup(a, e->problem);
+	if (e->keys && age < STALE_FOR) {
+		k.keys = key_set_ref(e->keys);
+		k.due = (age >= FRESH_FOR || !key_set_has(k.keys, kid)) && pause >= KEYS_APART;
+	} else {
+		k.asked = !failed && is_open(e->keys_open_us, now_us);
+		k.due = !failed && !k.asked;
+	}
+	if (k.due)
+		e->keys_tried_at_us = e->keys_open_us = now_us;
+	else if (!k.keys)
+		*ret_problem = k.asked ? STILL_ASKED : arena_strdup(a, e->problem);
+	return k;
+}
+
+/* Waits for the first keys where somebody else fetches them. */
+static struct kept kept_keys(struct issuers *s, struct arena *a, span issuer, span kid,
+	int64_t now_us, const char **ret_problem)
+{
+	const struct timespec until = waits_end();
+	struct kept k;
+
+	pthread_mutex_lock(&s->lock);
+	do
+		k = kept_keys_locked(s, a, issuer, kid, now_us, ret_problem);
+	while (k.asked && wait_locked(s, &until));
 	pthread_mutex_unlock(&s->lock);
-	return keys;
+	return k;
 }
 
 static err refresh_keys(struct issuers *s, struct arena *a, span issuer, int64_t now_us,
@@ -278,11 +367,13 @@ static err refresh_keys(struct issuers *s, struct arena *a, span issuer, int64_t
 	struct entry *entry = entry_locked(s, issuer, now_us);
 
 	note_locked(entry, e, *ret_problem, now_us);
+	entry->keys_open_us = 0;
 	if (!e) {
 		key_set_unref(entry->keys);
 		entry->keys = key_set_ref(keys);
 		entry->keys_at_us = entry->keys_tried_at_us = now_us;
 	}
+	pthread_cond_broadcast(&s->ended);
 	pthread_mutex_unlock(&s->lock);
 	if (!e)
 		*ret = keys;
@@ -294,15 +385,14 @@ static err keys_for(struct issuers *s, struct arena *a, span issuer, span kid, i
 	struct key_set **ret, const char **ret_problem)
 {
 	struct key_set *newer;
-	bool due = false;
-	struct key_set *keys = kept_keys(s, a, issuer, kid, now_us, &due, ret_problem);
+	struct kept k = kept_keys(s, a, issuer, kid, now_us, ret_problem);
 
-	if (due && !refresh_keys(s, a, issuer, now_us, &newer, ret_problem)) {
-		key_set_unref(keys);
-		keys = newer;
+	if (k.due && !refresh_keys(s, a, issuer, now_us, &newer, ret_problem)) {
+		key_set_unref(k.keys);
+		k.keys = newer;
 	}
-	*ret = keys;
-	return keys ? OK : ERR_UNAVAILABLE;
+	*ret = k.keys;
+	return k.keys ? OK : ERR_UNAVAILABLE;
 }
 
 err issuer_count_keys(struct issuers *s, struct arena *a, span issuer, int64_t now_us,

@@ -10,6 +10,8 @@
  *     keys         likewise; fetched again before that when a token names an unknown kid, but not
  *                  more than once a minute (a stranger's tokens must not make us a hammer)
  *     failure      remembered for ten seconds
+ *     at once      one request fetches; while there is nothing yet a few more wait for what comes
+ *                  of it, and the rest is told that it cannot be had
  *
  * Everything is fetched through the guarded client of net/foreign.h. Thread-safe; a first call may
  * take as long as two requests.

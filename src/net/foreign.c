@@ -31,8 +31,9 @@ struct slot {
 struct foreign {
 	struct networks allowed;
 	bool insecure_loopback;
-	pthread_mutex_t lock; /* guards busy of all slots */
+	pthread_mutex_t lock; /* guards waiting, and busy of all slots */
 	pthread_cond_t freed;
+	unsigned waiting;
 	struct slot slots[FOREIGN_CLIENTS];
 };
 
@@ -156,17 +157,34 @@ static struct slot *free_slot_locked(struct foreign *f)
 	return NULL;
 }
 
-static struct slot *take_slot(struct foreign *f)
+/*
+ * Few wait: a thread that waits here is one of the API's, and strangers decide how many come at
+ * once.
+ */
+static struct slot *wait_for_slot_locked(struct foreign *f)
 {
 	struct timespec until;
 	struct slot *s;
 	int r = 0;
 
+	if (f->waiting >= FOREIGN_WAITING)
+		return NULL;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += WAIT_S;
-	pthread_mutex_lock(&f->lock);
+	f->waiting++;
 	while (!(s = free_slot_locked(f)) && r == 0)
 		r = pthread_cond_timedwait(&f->freed, &f->lock, &until);
+	f->waiting--;
+	return s;
+}
+
+static struct slot *take_slot(struct foreign *f)
+{
+	pthread_mutex_lock(&f->lock);
+	struct slot *s = free_slot_locked(f);
+
+	if (!s)
+		s = wait_for_slot_locked(f);
 	if (s)
 		s->busy = true;
 	pthread_mutex_unlock(&f->lock);

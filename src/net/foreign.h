@@ -11,12 +11,14 @@
  *   - redirects are refused, not followed;
  *   - time, body and head of the answer have ceilings; answers are not decompressed.
  *
- * Thread-safe: at most FOREIGN_CLIENTS requests at once, more wait for a moment (then ERR_BUSY).
+ * Thread-safe: at most FOREIGN_CLIENTS requests at once; FOREIGN_WAITING more wait for a moment
+ * (then ERR_BUSY), the rest is ERR_BUSY at once.
  */
 
 #include "net/http.h"
 
 #define FOREIGN_CLIENTS   8
+#define FOREIGN_WAITING   8
 #define FOREIGN_URL_MAX   2048
 #define FOREIGN_BODY_MAX  (256 * 1024)
 #define FOREIGN_TIME_US   (10 * INT64_C(1000000))

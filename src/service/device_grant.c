@@ -25,6 +25,7 @@
 #define CODE_TEXT_MAX  64
 #define SLOW_DOWN_S    5 /* RFC 8628, 3.5 */
 #define INTERVAL_MAX_S 60
+#define BEGUN_FACTOR   100 /* people of an office share a network */
 
 /* A client on somebody's machine is no tool for administrators, whoever signs it in. */
 #define CUSTOMER                                                                                   \
@@ -118,6 +119,13 @@ static span make_device_code(struct task *t)
 	return arena_span(t->arena, buf_span(&out));
 }
 
+/* Strangers make us write rows: not as often as they like. */
+static struct throttle_subject beginners(struct task *t)
+{
+	return (struct throttle_subject){
+		"device code", address_network(t->arena, t->caller->address), BEGUN_FACTOR};
+}
+
 err device_grant_begin(struct task *t, span client_id, span scope, struct device_grant *ret)
 {
 	const struct oauth_client *client = oauth_client_find(client_id);
@@ -137,6 +145,11 @@ err device_grant_begin(struct task *t, span client_id, span scope, struct device
 	e = limit_scope(t, client, scope, &w.code.scope);
 	if (e)
 		return e;
+	struct throttle_subject who = beginners(t);
+
+	if (throttle_try(t->service->sign_ins, &who, t->now_us, &t->retry_after_us))
+		return fail(t, ERR_LIMIT, "sign_in_throttled",
+			"Too many sign-ins were begun. Wait as long as Retry-After says.");
 	user_code_make(user_code);
 	out.user_code = span_from(arena_strdup(t->arena, user_code));
 	out.device_code = make_device_code(t);
@@ -349,6 +362,11 @@ err device_grant_poll(struct task *t, span client_id, span device_code, struct i
 	e = db_transact(t->service->db, DB_WRITE, poll_body, &w);
 	if (!e && w.outcome != POLL_OPENED)
 		return explain(t, &w);
+	if (!e) {
+		struct throttle_subject who = beginners(t);
+
+		throttle_undo(t->service->sign_ins, &who);
+	}
 	if (!e)
 		e = session_opened(t, &w.opened, ret);
 	if (!e)

@@ -25,7 +25,10 @@ const struct oauth_client *oauth_client_find(span id); /* NULL: there is no such
 struct device_grant {
 	span device_code, user_code;
 };
-/* ERR_INVALID "invalid_client", "invalid_scope". scope: permissions and product:NAME; or empty. */
+/*
+ * ERR_INVALID "invalid_client", "invalid_scope"; ERR_LIMIT "sign_in_throttled" after many from the
+ * caller's network. scope: permissions and product:NAME; or empty.
+ */
 err device_grant_begin(
 	struct task *t, span client_id, span scope, struct device_grant *ret) MUST_USE;
 /* What waits under the code. ERR_NOT_FOUND "user_code_unknown"; ERR_LIMIT after wrong ones. */

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "account/throttle.h"
 #include "account/ticket.h"
 #include "base/encode.h"
 #include "base/json.h"
@@ -29,6 +30,10 @@
 #define DATA_MAX     4096
 #define ID_TOKEN_MAX 3072 /* a longer one makes a URL that servers refuse */
 
+/* Times login.attempts: people of an office or behind a carrier's gateway share a network. */
+#define BEGUN_FACTOR    100
+#define FINISHED_FACTOR 10
+
 static struct asking asking(struct task *t)
 {
 	return (struct asking){.issuers = t->service->issuers,
@@ -44,6 +49,28 @@ static err tell(struct task *t, const struct asking *ask, err e)
 	return fail(t, e, ask->failure.reason, "The identity provider could not be used: %s.",
 		e == ERR_UNAVAILABLE ? "it does not answer as it should"
 				     : "what it answered was refused");
+}
+
+/* Strangers make us write rows when they begin, and ask a provider when they come back. */
+static struct throttle_subject network(struct task *t, const char *kind, unsigned factor)
+{
+	return (struct throttle_subject){
+		kind, address_network(t->arena, t->caller->address), factor};
+}
+
+static struct throttle_subject beginners(struct task *t)
+{
+	return network(t, "federation begun", BEGUN_FACTOR);
+}
+
+static err count_attempt(struct task *t, const struct throttle_subject *who)
+{
+	if (!throttle_try(t->service->sign_ins, who, t->now_us, &t->retry_after_us))
+		return OK;
+	metric_add(METRIC_LOGINS, "throttled", 1);
+	return fail(t, ERR_LIMIT, "sign_in_throttled",
+		"Too many sign-ins from this network were begun, or failed. Wait as long as "
+		"Retry-After says.");
 }
 
 static span encoded(struct arena *a, const void *bytes, size_t size)
@@ -166,6 +193,13 @@ err federation_begin(struct task *t, const struct departing *d, struct departure
 	if (d->link && !t->caller->session.len)
 		return fail(t, ERR_DENIED, "session_required",
 			"An identity is linked from a session: sign in first.");
+	if (!d->link) {
+		struct throttle_subject who = beginners(t);
+
+		e = count_attempt(t, &who);
+		if (e)
+			return e;
+	}
 	random_bytes(secret, sizeof(secret));
 	b.cookie = out.cookie = encoded(t->arena, secret, sizeof(secret));
 	e = db_transact(t->service->db, DB_WRITE, begin_body, &b);
@@ -274,6 +308,27 @@ static err ask_provider(struct finishing *f)
 			e = tell(t, &ask, e);
 	}
 	buf_wipe(&secret);
+	return e;
+}
+
+/*
+ * Each code that is brought makes us ask the provider, in a thread of the API, and a made-up one
+ * costs its bringer nothing. A provider that is down is no fault of who comes back from it: those
+ * attempts are taken back, or a network would stay locked out after the provider is there again.
+ * While they last they count, so that a provider that hangs is no way to hold all threads. Who
+ * changed their mind there brings no code, and none is asked about.
+ */
+static err ask_provider_if_permitted(struct finishing *f)
+{
+	struct task *t = f->task;
+	struct throttle_subject who = network(t, "federation", FINISHED_FACTOR);
+	err e = count_attempt(t, &who);
+
+	if (e)
+		return e;
+	e = ask_provider(f);
+	if (e == OK || e == ERR_UNAVAILABLE || f->in->code.len == 0)
+		throttle_undo(t->service->sign_ins, &who);
 	return e;
 }
 
@@ -392,9 +447,14 @@ err federation_finish(struct task *t, const struct arrival *in, struct arrived *
 	*ret = (struct arrived){0};
 	e = db_transact(t->service->db, DB_WRITE, take_body, &f);
 	if (!e)
-		e = ask_provider(&f);
+		e = ask_provider_if_permitted(&f);
 	if (!e)
 		e = ret->link ? db_transact(t->service->db, DB_WRITE, link_body, &f) : enter(&f);
+	if (!e && !ret->link) {
+		struct throttle_subject who = beginners(t);
+
+		throttle_undo(t->service->sign_ins, &who);
+	}
 	if (e == ERR_DENIED || e == ERR_CONFLICT) {
 		metric_add(METRIC_LOGINS, "refused", 1);
 		audit_refused(t, ret->link ? "identity.link" : "auth.login",

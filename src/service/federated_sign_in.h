@@ -31,7 +31,8 @@ struct departure {
 /*
  * provider: id or name. return_to: empty or a path of this server; ERR_INVALID for anything that a
  * browser could understand as another server. base_url: of this server, without a slash at the end.
- * link: for the caller's account, from a session. ERR_NOT_FOUND, ERR_UNAVAILABLE.
+ * link: for the caller's account, from a session. ERR_NOT_FOUND, ERR_UNAVAILABLE; ERR_LIMIT
+ * "sign_in_throttled".
  */
 struct departing {
 	span provider, return_to, base_url;
@@ -57,7 +58,7 @@ struct arrived {
  * Failures have a reason: "sign_in_expired" (unknown state, other browser, too late),
  * "access_denied", "provider_refused", "provider_unavailable", "issuer_mismatch", "token_invalid",
  * "email_unverified", "account_exists", "no_account", "not_permitted", "identity_taken",
- * "account_disabled".
+ * "account_disabled"; ERR_LIMIT "sign_in_throttled" after many from the caller's network.
  */
 err federation_finish(struct task *t, const struct arrival *in, struct arrived *ret) MUST_USE;
 

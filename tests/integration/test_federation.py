@@ -204,6 +204,67 @@ def test_callbacks_nobody_began(plane, provider):
         assert answer.headers["Location"] == "/sign-in?error=sign_in_expired"
 
 
+def throttled(attempt, more=6):
+    """Whether one of so many attempts ends there. Each one let through doubles the wait, see
+    control.slowed_down."""
+    return any(attempt() == "/sign-in?error=sign_in_throttled" for _ in range(more))
+
+
+def test_made_up_codes_do_not_make_us_a_hammer(database, postgresql, provider):
+    """A state costs nothing, and each code that comes with one is asked about at the provider."""
+    own = database if database == "sqlite" else postgresql()
+    with control.running(own, ["net.allow_insecure_loopback=true", "login.attempts=1"]) as plane:
+        plane.api("POST", "/admin/identity-providers",
+                  {"name": "liar", "title": "A liar", "issuer": provider.issuer, "client_id": CLIENT,
+                   "client_secret": SECRET, "rules": [{"domain": "example.test", "role": "user"}]},
+                  plane.admin, 201)
+
+        def come_back(**said):
+            browser = Browser(plane)
+            asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(browser.begin("liar")).query))
+            back = {"state": asked["state"], "iss": provider.issuer, **said}
+            return browser.come_back(asked["redirect_uri"] + "?"
+                                     + urllib.parse.urlencode(back)).headers["Location"]
+
+        free = 10
+        provider.lie = "500"  # no fault of who comes back from it
+        for _ in range(free + 2):
+            assert come_back(code="x") == "/sign-in?error=provider_unavailable"
+        provider.lie = None
+        for _ in range(free + 2):
+            assert come_back(error="access_denied") == "/sign-in?error=access_denied"
+        for _ in range(free + 2):
+            assert Browser(plane).sign_in("liar") == "/account"
+        for _ in range(free):
+            assert come_back(code="made-up") == "/sign-in?error=provider_refused"
+        assert throttled(lambda: come_back(code="made-up"))
+        asked = len(provider.asked)
+        assert throttled(lambda: come_back(code="made-up"), 1)
+        assert len(provider.asked) == asked
+
+
+def test_beginnings_of_strangers_are_counted(database, postgresql, provider):
+    """Each writes a row. Those that lead to a sign-in do not count."""
+    own = database if database == "sqlite" else postgresql()
+    with control.running(own, ["net.allow_insecure_loopback=true", "login.attempts=1"]) as plane:
+        plane.api("POST", "/admin/identity-providers",
+                  {"name": "liar", "title": "A liar", "issuer": provider.issuer, "client_id": CLIENT,
+                   "client_secret": SECRET, "rules": [{"domain": "example.test", "role": "user"}]},
+                  plane.admin, 201)
+
+        def begin():
+            return Browser(plane).ask("GET", "/api/v1/auth/oidc/liar/start").headers["Location"]
+
+        me = Browser(plane)
+        assert me.sign_in("liar") == "/account"
+        me.me()
+        for _ in range(100):
+            assert begin().startswith(provider.issuer)
+        assert throttled(begin)
+        # Who is signed in is known, and links an identity regardless.
+        assert me.ask("POST", "/api/v1/me/identities/liar/start", {}).status == 200
+
+
 def test_state_of_another_provider(plane, provider):
     plane.api("POST", "/admin/identity-providers",
               {"name": "second", "issuer": provider.issuer + "/second", "client_id": CLIENT},

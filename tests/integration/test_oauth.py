@@ -142,6 +142,23 @@ def test_impatience(plane):
     assert poll(plane, code)["access_token"]
 
 
+def test_beginnings_of_strangers_are_counted(database, postgresql):
+    """Each writes a row. Those that lead to a sign-in do not count."""
+    with control.running(database if database == "sqlite" else postgresql(), ["login.attempts=1"]) as plane:
+        code = begin(plane)
+        decide(plane, code, plane.admin)
+        assert poll(plane, code)["access_token"]
+        for _ in range(100):
+            begin(plane)
+        # Each one let through doubles the wait, from a second.
+        answers = [plane.request("POST", "/api/v1/oauth/device_authorization", "client_id=slipway-cli",
+                                 headers={"Content-Type": "application/x-www-form-urlencoded"})
+                   for _ in range(6)]
+        waits = [a for a in answers if a.status == 429]
+        assert waits and waits[0].json["error"] == "temporarily_unavailable"
+        assert 1 <= int(waits[0].headers["Retry-After"]) <= 64
+
+
 def test_nothing_is_stored_that_opens_anything(plane):
     code = begin(plane)
     dump = str(plane.request("GET", "/api/v1/admin/audit?limit=200", token=plane.admin).body)

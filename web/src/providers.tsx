@@ -20,6 +20,7 @@ const FAILURES: Record<string, string> = {
 	provider_not_found: "This provider is not there any more.",
 	provider_refused: "The provider no longer gives you access.",
 	sign_in_expired: "That took too long, or was begun in another window. Try again.",
+	sign_in_throttled: "Too many sign-ins from your network went wrong. Wait some minutes, then try again.",
 };
 
 /** Says why a way through a provider ended here, when it did. */

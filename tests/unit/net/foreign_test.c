@@ -220,18 +220,22 @@ static void forms(void **state UNUSED)
 	end(&f);
 }
 
-#define THREADS (3 * FOREIGN_CLIENTS)
+#define THREADS (FOREIGN_CLIENTS + FOREIGN_WAITING)
 
-static void *one_of_many(void *ctx)
+static err ask(struct fixture *shared)
 {
-	struct fixture *shared = ctx;
 	struct fixture mine = {.foreign = shared->foreign};
 	err e;
 
 	http_answer_init(&mine.answer);
 	e = get(&mine, shared->url);
 	http_answer_done(&mine.answer);
-	return (void *)(uintptr_t)e;
+	return e;
+}
+
+static void *one_of_many(void *ctx)
+{
+	return (void *)(uintptr_t)ask(ctx);
 }
 
 static void many_threads(void **state UNUSED)
@@ -256,6 +260,63 @@ static void many_threads(void **state UNUSED)
 	stop(&s);
 }
 
+/* The first result there is, of threads that ask a server that says nothing. */
+struct impatient {
+	struct fixture *shared;
+	pthread_mutex_t lock;
+	pthread_cond_t said;
+	bool silent;
+	err first;
+};
+
+static void *one_too_many(void *ctx)
+{
+	struct impatient *i = ctx;
+	err e = ask(i->shared);
+
+	pthread_mutex_lock(&i->lock);
+	if (i->silent) {
+		i->silent = false;
+		i->first = e;
+		pthread_cond_signal(&i->said);
+	}
+	pthread_mutex_unlock(&i->lock);
+	return (void *)(uintptr_t)e;
+}
+
+/*
+ * Where a server hangs, a request too many is refused while all others still wait: it holds no
+ * thread.
+ */
+static void few_wait(void **state UNUSED)
+{
+	struct server s = {0};
+	struct fixture f;
+	struct impatient i = {&f, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, true, OK};
+	pthread_t threads[THREADS + 1];
+	unsigned busy = 0;
+
+	open_port(&s);
+	begin(&f, &s, (struct foreign_settings){.insecure_loopback = true});
+	for (size_t n = 0; n < ARRAY_LEN(threads); n++)
+		assert_int_equal(pthread_create(&threads[n], NULL, one_too_many, &i), 0);
+	pthread_mutex_lock(&i.lock);
+	while (i.silent)
+		pthread_cond_wait(&i.said, &i.lock);
+	pthread_mutex_unlock(&i.lock);
+	assert_int_equal(i.first, ERR_BUSY);
+	close(s.fd); /* resets those who were let in; those who waited find nobody */
+	for (size_t n = 0; n < ARRAY_LEN(threads); n++) {
+		void *e;
+
+		pthread_join(threads[n], &e);
+		busy += (uintptr_t)e == ERR_BUSY;
+	}
+	assert_int_equal(busy, 1);
+	end(&f);
+	buf_done(&s.seen);
+}
+
 static void bad_settings(void **state UNUSED)
 {
 	struct foreign *none;
@@ -278,6 +339,7 @@ int main(void)
 		cmocka_unit_test(time_is_limited),
 		cmocka_unit_test(forms),
 		cmocka_unit_test(many_threads),
+		cmocka_unit_test(few_wait),
 		cmocka_unit_test(bad_settings),
 	};
 
