@@ -416,6 +416,15 @@ WHERE revoked_at IS NULL AND id IN (
 -- name: api_key_revoke_of_account_sql
 UPDATE api_keys SET revoked_at = $1 WHERE account_id = $2 AND revoked_at IS NULL;
 
+-- name: api_key_revoke_made_sql
+-- Those it has made, and those that they have made; not itself.
+UPDATE api_keys SET revoked_at = $1
+WHERE revoked_at IS NULL AND id IN (
+    WITH RECURSIVE family (id) AS (
+        SELECT k.id FROM api_keys k WHERE k.parent_id = $2
+        UNION SELECT k.id FROM api_keys k JOIN family f ON k.parent_id = f.id)
+    SELECT id FROM family);
+
 -- name: api_key_rotate_sql
 UPDATE api_keys SET previous_hash = secret_hash, previous_until = $1, secret_hash = $2,
     expires_at = $3

@@ -53,6 +53,8 @@ err api_key_count(struct db_tx *tx, span account, int64_t now_us, int64_t *ret) 
 /* With all that it has made: *ret_count keys. Those that are revoked stay as they are. */
 err api_key_revoke(struct db_tx *tx, span id, int64_t now_us, int64_t *ret_count) MUST_USE;
 err api_key_revoke_of_account(struct db_tx *tx, span account, int64_t now_us) MUST_USE;
+/* All that it has made, but not itself. */
+err api_key_revoke_made(struct db_tx *tx, span id, int64_t now_us, int64_t *ret_count) MUST_USE;
 /*
  * Gives the key k another secret; the present one opens until previous_until_us. ERR_CONFLICT when
  * k is not what stands there any more.

@@ -106,6 +106,11 @@ err api_key_revoke_of_account(struct db_tx *tx, span account, int64_t now_us)
 	return db_exec(tx, api_key_revoke_of_account_sql, DB_INT(now_us), DB_TEXT(account));
 }
 
+err api_key_revoke_made(struct db_tx *tx, span id, int64_t now_us, int64_t *ret_count)
+{
+	return db_change(tx, ret_count, api_key_revoke_made_sql, DB_INT(now_us), DB_TEXT(id));
+}
+
 err api_key_set_used(struct db_tx *tx, span id, int64_t now_us)
 {
 	return db_exec(tx, api_key_set_used_sql, DB_INT(now_us), DB_TEXT(id));

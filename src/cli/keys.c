@@ -225,8 +225,9 @@ static const struct command commands[] = {
 	{.path = "key rotate",
 		.summary = "give an API key of yours another secret",
 		.about =
-			"Two keys open for as long as --overlap says, so that jobs can change over "
-			"one by one.",
+			"Two secrets open for as long as --overlap says, so that jobs can change "
+			"over one by one. Keys that were made with it are revoked. Rotate a leaked "
+			"one without --overlap.",
 		.arguments = key_argument,
 		.options = key_rotate_options,
 		.run = run_key_rotate,

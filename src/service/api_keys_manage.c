@@ -217,10 +217,15 @@ static err check_renewal(struct work *w)
 	return OK;
 }
 
+/*
+ * What the key has made ends when its secret does: where that leaked, they are its thief's as well
+ * as its owner's.
+ */
 static err renew_body(struct db_tx *tx, void *arg)
 {
 	struct work *w = arg;
 	struct task *t = w->task;
+	int64_t made = 0;
 	span ignored;
 	bool found;
 	err e = find(tx, w);
@@ -237,11 +242,18 @@ static err renew_body(struct db_tx *tx, void *arg)
 	if (!e)
 		e = api_key_rotate(tx, &w->key, w->hash, w->previous_until_us, w->expires_at_us);
 	if (!e)
-		e = audit_add(tx, t, "key.rotate", w->id,
-			arena_printf(t->arena, "{\"overlap_s\":%lld}",
-				(long long)((w->previous_until_us - t->now_us) / TIME_SECOND)));
+		e = api_key_revoke_made(tx, w->id, t->now_us, &made);
 	if (!e)
-		e = tell(tx, w, "was renewed");
+		e = audit_add(tx, t, "key.rotate", w->id,
+			arena_printf(t->arena, "{\"overlap_s\":%lld,\"made_by_it\":%lld}",
+				(long long)((w->previous_until_us - t->now_us) / TIME_SECOND),
+				(long long)made));
+	if (!e)
+		e = tell(tx, w,
+			made == 0 ? "was renewed"
+				  : arena_printf(t->arena,
+					    "was renewed, and %lld that it had made revoked",
+					    (long long)made));
 	return e ? e : api_key_find(tx, t->arena, w->id, &w->key, &found);
 }
 

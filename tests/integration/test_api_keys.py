@@ -151,6 +151,28 @@ def test_what_a_key_has_made_ends_with_it(plane):
     assert audit(plane, action="key.revoke")[0]["id"] == last["id"], "nothing more was done"
 
 
+def test_what_a_key_has_made_ends_with_its_secret(plane):
+    """Whoever had the secret had them, too; the key itself goes on."""
+    def child_of(key):
+        return plane.api("POST", "/me/keys", {"name": "x", "permissions": ["self.read", "self.write"]},
+                         key, 201)
+
+    parent = make(plane, permissions=["self.read", "self.write"])
+    child = child_of(parent["key"])
+    grandchild, bystander = child_of(child["key"]), make(plane)
+    by_itself = plane.api("POST", f"/me/keys/{parent['id']}/rotate",
+                          {"previous_until": ahead(hours=1)}, parent["key"], 200)
+    assert not opens(plane, child["key"]) and not opens(plane, grandchild["key"])
+    assert all(opens(plane, k) for k in (parent["key"], by_itself["key"], bystander["key"]))
+    assert audit(plane, action="key.rotate", object=parent["id"])[0]["detail"]["made_by_it"] == 2
+    # Made by the old secret, while it still opened.
+    late = child_of(parent["key"])
+    again = plane.api("POST", f"/me/keys/{parent['id']}/rotate", {}, by_itself["key"], 200)
+    assert [opens(plane, k) for k in (late["key"], by_itself["key"], again["key"])] == [False, False, True]
+    # What was revoked before is not counted again.
+    assert audit(plane, action="key.rotate", object=parent["id"])[0]["detail"]["made_by_it"] == 1
+
+
 # One's own ----------------------------------------------------------------------------------------
 
 def test_own_keys(plane):
