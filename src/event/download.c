@@ -52,15 +52,21 @@ void download_jti(span download_id, int64_t n, char ret[DOWNLOAD_JTI_SIZE])
 	buf_add_i64(&out, n);
 }
 
-bool download_of_jti(span jti, span *ret_download_id)
+bool download_of_jti(span jti, span *ret_download_id, int64_t *ret_n)
 {
 	size_t dot = span_rfind(jti, '.');
+	char canonical[DOWNLOAD_JTI_SIZE];
 	uint64_t n;
 
-	if (!span_starts_with(jti, SPAN("dl_")) || dot == jti.len ||
+	if (!span_starts_with(jti, SPAN("dl_")) || dot == jti.len || jti.len >= DOWNLOAD_JTI_SIZE ||
 		span_to_u64(span_from_offset(jti, dot + 1), INT32_MAX, &n))
 		return false;
+	/* "dl_x.007" is no other name of "dl_x.7". */
+	download_jti(span_sub(jti, 0, dot), (int64_t)n, canonical);
+	if (!span_is(jti, canonical))
+		return false;
 	*ret_download_id = span_sub(jti, 0, dot);
+	*ret_n = (int64_t)n;
 	return true;
 }
 

@@ -62,8 +62,11 @@ struct download {
 
 /* The `jti` of the n-th token of a download: so that all of them can be revoked by the record. */
 void download_jti(span download_id, int64_t n, char ret[DOWNLOAD_JTI_SIZE]);
-/* The download a jti belongs to; false when it is no jti of a download token. */
-bool download_of_jti(span jti, span *ret_download_id);
+/*
+ * The download a jti belongs to, and of which of its tokens it is; false when download_jti() writes
+ * none like it.
+ */
+bool download_of_jti(span jti, span *ret_download_id, int64_t *ret_n);
 
 /* True where the picture above has an arrow, or from == to. */
 bool download_may_become(enum download_state from, enum download_state to);

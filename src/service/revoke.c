@@ -110,12 +110,15 @@ static err revoke_download(struct db_tx *tx, struct feed_batch *feed, struct tas
 /* Single tokens -------------------------------------------------------------------------------- */
 
 /* A download token's jti names its record, which says whose it is and when it ends. */
-static err revoke_download_jti(
-	struct db_tx *tx, struct feed_batch *feed, struct task *t, span jti, span download_id)
+static err revoke_download_jti(struct db_tx *tx, struct feed_batch *feed, struct task *t, span jti,
+	span download_id, int64_t n)
 {
 	struct download d;
 	err e = get_download(tx, t, download_id, &d);
 
+	/* Each is a row at every edge: only of tokens that there are. */
+	if (!e && n > d.renewals)
+		return not_found(t, "token");
 	return e ? e : put_jti(feed, jti, d.expires_at_us + SKEW);
 }
 
@@ -125,9 +128,10 @@ static err revoke_jti(struct db_tx *tx, struct feed_batch *feed, struct task *t,
 	const struct conf *conf = t->service->conf;
 	int64_t longest = MAX(conf_int(conf, CONF_DEVICE_TTL), conf_int(conf, CONF_ACCESS_TTL));
 	span download_id;
+	int64_t n;
 
-	if (download_of_jti(jti, &download_id))
-		return revoke_download_jti(tx, feed, t, jti, download_id);
+	if (download_of_jti(jti, &download_id, &n))
+		return revoke_download_jti(tx, feed, t, jti, download_id, n);
 	if (!may_all(t))
 		return not_found(t, "token");
 	return put_jti(feed, jti, t->now_us + longest + SKEW);

@@ -472,6 +472,21 @@ def test_who_may_revoke_what(plane, customer):
     plane.refused("DELETE", "/tokens/revoke", {"jti": "a"}, status=401, code="authentication_required")
 
 
+def test_tokens_that_were_never_issued_are_not_revoked(plane, customer):
+    """Each revocation is a row at every edge."""
+    licence(plane, customer, max_devices=0)
+    user = plane.login(customer["email"])["access_token"]
+    download = grant(plane, "licensed", user)
+    jti = claims_of(download["token"])["jti"]
+    assert jti == download["download_id"] + ".0"
+    for n in ("1", "2147483647", "2147483648", "00", "-1", ""):
+        plane.refused("DELETE", "/tokens/revoke", {"jti": f"{download['download_id']}.{n}"}, user,
+                      status=404, code="not_found")
+    plane.refused("DELETE", "/tokens/revoke", {"jti": download["download_id"] + ".1"}, plane.admin,
+                  status=404, code="not_found")
+    plane.api("DELETE", "/tokens/revoke", {"jti": jti}, user, 204)
+
+
 def test_an_api_key_does_not_act_for_its_owner(plane):
     """A key made for uploads ends none of what its owner has; one for downloads only those."""
     device = activate(plane, licence(plane, {"email": control.ADMIN_EMAIL}, max_devices=0)["licence_key"])

@@ -191,15 +191,21 @@ static void jti(void **state UNUSED)
 {
 	char text[DOWNLOAD_JTI_SIZE];
 	span id = SPAN_EMPTY;
+	int64_t n = 0;
 
 	download_jti(SPAN(ID), 12, text);
 	assert_string_equal(text, ID ".12");
-	assert_true(download_of_jti(span_from(text), &id));
+	assert_true(download_of_jti(span_from(text), &id, &n));
 	assert_span(id, ID);
-	assert_false(download_of_jti(SPAN(ID), &id));
-	assert_false(download_of_jti(SPAN("dl_x."), &id));
-	assert_false(download_of_jti(SPAN("dl_x.-1"), &id));
-	assert_false(download_of_jti(SPAN("ses_x.1"), &id));
+	assert_int_equal(n, 12);
+	assert_false(download_of_jti(SPAN(ID), &id, &n));
+	assert_false(download_of_jti(SPAN("dl_x."), &id, &n));
+	assert_false(download_of_jti(SPAN("dl_x.-1"), &id, &n));
+	assert_false(download_of_jti(SPAN("dl_x.01"), &id, &n));
+	assert_false(download_of_jti(SPAN("ses_x.1"), &id, &n));
+	assert_false(download_of_jti(
+		SPAN("dl_123456789012345678901234567890123456789012345678901234567890.1"), &id,
+		&n));
 }
 
 int main(void)
