@@ -406,7 +406,7 @@ static const struct command commands[] = {
 	{.path = "setup",
 		.summary = "create the first administrator, or recover one, with a set-up token",
 		.about =
-			"`slipway init` prints a one-time token for this; with "
+			"`slipway init` prints a one-time token for this, good for 24 hours; with "
 			"--admin-password-file it has made the administrator already. `slipway "
 			"setup-token` makes another one on the server's machine. The address of an "
 			"administrator who is there gets the new password; its second factors and "

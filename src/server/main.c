@@ -63,7 +63,8 @@ static void show_init(struct cli *cli, const char *data, const struct init_resul
 			"It is another node of a server that has its administrators already.\n");
 	if (result->setup_token)
 		fprintf(cli->out,
-			"\nThe first administrator is made with this token; it works once:\n\n"
+			"\nThe first administrator is made with this token; it works once, and for "
+			"24 hours\n(`slipway setup-token` makes another one):\n\n"
 			"  %s\n\n"
 			"Start the server, and in another terminal give the token to `setup`:\n\n"
 			"  slipway serve --data %s\n"
@@ -263,7 +264,7 @@ static const struct command commands[] = {
 		.about =
 			"For when the token of `slipway init` was lost, or an administrator has lost "
 			"the password or the second factor. It replaces an unused token made before, "
-			"works once, and its making and its use are in the audit log. The server may "
+			"works once and for 24 hours, and its making and its use are in the audit log. The server may "
 			"be running.",
 		.options = control_options,
 		.run = run_setup_token,

@@ -1,4 +1,5 @@
 -- name: setup_put
+-- The token's hash, a space, and when it ends (µs).
 INSERT INTO meta (name, value) VALUES ('setup_token', $1)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
@@ -6,4 +7,4 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 DELETE FROM meta WHERE name = 'setup_token' AND value = $1;
 
 -- name: setup_find
-SELECT 1 FROM meta WHERE name = 'setup_token' AND value = $1;
+SELECT value FROM meta WHERE name = 'setup_token';

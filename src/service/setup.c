@@ -28,13 +28,13 @@ static void hash_token(span token, char ret[SHA256_HEX + 1])
 
 struct token_making {
 	struct task *task;
-	const char *hash;
+	const char *row;
 };
 
 static err store_token(struct db_tx *tx, void *arg)
 {
 	const struct token_making *m = arg;
-	err e = db_exec(tx, setup_put, DB_CSTR(m->hash));
+	err e = db_exec(tx, setup_put, DB_CSTR(m->row));
 
 	return e ? e : audit_add(tx, m->task, "setup.token", SPAN("setup"), "{}");
 }
@@ -42,7 +42,7 @@ static err store_token(struct db_tx *tx, void *arg)
 err setup_token_make(struct task *t, char ret[SETUP_TOKEN_SIZE])
 {
 	char hash[SHA256_HEX + 1];
-	struct token_making m = {t, hash};
+	struct token_making m = {.task = t};
 	uint8_t secret[TOKEN_BYTES];
 	struct buf text;
 
@@ -52,6 +52,7 @@ err setup_token_make(struct task *t, char ret[SETUP_TOKEN_SIZE])
 	base64url_encode(&text, span_of(secret, sizeof(secret)));
 	wipe(secret, sizeof(secret));
 	hash_token(buf_span(&text), hash);
+	m.row = arena_printf(t->arena, "%s %lld", hash, (long long)(t->now_us + SETUP_TOKEN_LIFE));
 	return db_transact(t->service->db, DB_WRITE, store_token, &m);
 }
 
@@ -153,20 +154,54 @@ static err token_invalid(struct task *t)
 		"The set-up token is wrong, or was used already.");
 }
 
+static err token_expired(struct task *t)
+{
+	return fail(t, ERR_DENIED, "setup_token_expired",
+		"The set-up token is older than %d hours. Make another one on the server's machine: "
+		"slipway setup-token --data DIR",
+		(int)(SETUP_TOKEN_LIFE / TIME_HOUR));
+}
+
+/* Whether this is the token, and still good; *ret_row is what is stored of it. */
+static err check_token(struct db_tx *tx, const struct setup *s, span *ret_row)
+{
+	struct task *t = s->task;
+	bool found = false;
+	uint64_t ends_us;
+	span rest, hash;
+	AUTO_PTR(db_rows) rows = NULL;
+	err e = db_query(tx, &rows, setup_find);
+
+	if (!e)
+		e = db_next(rows, &found);
+	if (e || !found)
+		return e ? e : token_invalid(t);
+	rest = *ret_row = db_text_in(rows, 0, t->arena);
+	if (!span_cut(&rest, ' ', &hash) || !ct_equal(hash, span_from(s->token_hash)))
+		return token_invalid(t);
+	/* Without an end it is of a version whose tokens had none, and of unknown age. */
+	if (span_to_u64(rest, INT64_MAX, &ends_us) || (int64_t)ends_us <= t->now_us)
+		return token_expired(t);
+	return OK;
+}
+
+static err take_token(struct db_tx *tx, const struct setup *s)
+{
+	int64_t taken = 0;
+	span row = SPAN_EMPTY;
+	err e = check_token(tx, s, &row);
+
+	if (!e)
+		e = db_change(tx, &taken, setup_take, DB_TEXT(row));
+	return e || taken == 1 ? e : token_invalid(s->task);
+}
+
 static err setup_body(struct db_tx *tx, void *arg)
 {
 	struct setup *s = arg;
-	int64_t taken = 0;
+	err e = s->token_hash ? take_token(tx, s) : OK;
 
-	if (s->token_hash) {
-		err e = db_change(tx, &taken, setup_take, DB_CSTR(s->token_hash));
-
-		if (e)
-			return e;
-		if (taken != 1)
-			return token_invalid(s->task);
-	}
-	return put_admin(tx, s);
+	return e ? e : put_admin(tx, s);
 }
 
 static err run_setup(struct setup *s, struct account *ret)
@@ -188,14 +223,9 @@ static err run_setup(struct setup *s, struct account *ret)
 /* Before the costly hash: is this the token at all? The body decides. */
 static err probe_body(struct db_tx *tx, void *arg)
 {
-	struct setup *s = arg;
-	bool row = false;
-	AUTO_PTR(db_rows) rows = NULL;
-	err e = db_query(tx, &rows, setup_find, DB_CSTR(s->token_hash));
+	span row;
 
-	if (!e)
-		e = db_next(rows, &row);
-	return e || row ? e : token_invalid(s->task);
+	return check_token(tx, arg, &row);
 }
 
 err setup_with_token(struct task *t, span token, span email, span password, struct account *ret)

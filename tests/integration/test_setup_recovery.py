@@ -1,10 +1,13 @@
 """The way in, for who has the machine: an interrupted init, a lost set-up token, a lost password."""
+import contextlib
 import json
 import os
 import pathlib
 import subprocess
 
 import pytest
+
+import control
 import slipway
 
 ANOTHER = "quite another long password"
@@ -126,6 +129,33 @@ def test_a_token_makes_another_administrator(place):
     answer = login(place, ANOTHER, "new@example.com")
     assert answer.status == 200 or answer.json["code"] == "mfa_required"
     assert login(place, slipway.ADMIN_PASSWORD).status == 200
+
+
+def test_a_token_is_good_for_a_day(database, postgresql):
+    """Its text may lie in a terminal or a file for years; another one is a command away."""
+    plane = control.Control(database if database == "sqlite" else postgresql(), setup_token=True)
+    body = {"email": "admin@example.com", "password": ANOTHER}
+
+    def refused(token, code):
+        return plane.refused("POST", "/setup", {"token": token, **body}, status=403, code=code)
+
+    def made_earlier(seconds):
+        plane.sql(f"""UPDATE meta SET value = substr(value, 1, 65) || CAST(
+            CAST(substr(value, 66) AS BIGINT) - {seconds * 1000000} AS TEXT) WHERE name = 'setup_token'""")
+
+    with contextlib.closing(plane):
+        plane.start()
+        made_earlier(24 * 3600)
+        said = refused(plane.setup_token, "setup_token_expired")
+        assert "24 hours" in said and "slipway setup-token --data" in said
+        refused("sls_" + "A" * 43, "setup_token_invalid")  # who does not have it learns nothing
+        # As it was stored when tokens had no end.
+        token = new_token(plane)
+        plane.sql("UPDATE meta SET value = substr(value, 1, 64) WHERE name = 'setup_token'")
+        refused(token, "setup_token_expired")
+        token = new_token(plane)
+        made_earlier(23 * 3600)
+        plane.api("POST", "/setup", {"token": token, **body}, status=201)
 
 
 def test_no_server_no_token(tmp_path):

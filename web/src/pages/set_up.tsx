@@ -12,7 +12,7 @@ export function SetUp() {
 		<>
 			<Heading>Set up Slipway</Heading>
 			<p>Make the first administrator’s account. It takes the token that <code>slipway init</code> has shown.</p>
-			<Form submit="Make the account" concerns={{ setup_token_invalid: "token", password_refused: "password" }}
+			<Form submit="Make the account" concerns={{ setup_token_invalid: "token", setup_token_expired: "token", password_refused: "password" }}
 				onSubmit={async ({ token, email, password }) => {
 					const account = { email: email!.trim(), password };
 					await post("/setup", { token: token!.trim(), ...account }, { open: true });
