@@ -439,7 +439,8 @@ void exchange_finish(struct exchange *x)
 		x->outcome = read_body(x);
 		if (!x->outcome)
 			x->outcome = x->rq.route->handler(&x->rq);
-		if (!x->outcome)
+		/* Of a change that is stored, whatever else went wrong: the one before is dead. */
+		if (!x->outcome || x->rq.task.stored)
 			browser_give_cookie(&x->rq);
 	}
 	if (!x->outcome)

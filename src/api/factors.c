@@ -9,6 +9,8 @@
 
 #include "base/banned.h"
 
+#define CODES_TEXT_MAX 512
+
 /* Exactly one of the members that can answer. */
 static err read_answer(struct request *rq, struct factor_answer *ret)
 {
@@ -103,6 +105,20 @@ void write_recovery_codes(struct request *rq, struct recovery_codes *codes)
 	wipe(codes, sizeof(*codes));
 }
 
+err problem_recovery_codes(struct request *rq, err e, struct recovery_codes *codes)
+{
+	AUTO(buf) words = {0};
+
+	buf_init(&words, CODES_TEXT_MAX);
+	for (size_t i = 0; rq->task.stored && i < codes->count; i++)
+		buf_addf(&words, i ? " %s" : "%s", codes->text[i]);
+	if (buf_len(&words) && !buf_error(&words))
+		problem_words(rq, "recovery_codes", arena_span(rq->task.arena, buf_span(&words)));
+	buf_wipe(&words);
+	wipe(codes, sizeof(*codes));
+	return e;
+}
+
 static void write_codes(struct request *rq, struct recovery_codes *codes)
 {
 	json_begin_object(&rq->out, NULL);
@@ -112,12 +128,13 @@ static void write_codes(struct request *rq, struct recovery_codes *codes)
 
 err post_totp_confirm(struct request *rq)
 {
-	struct recovery_codes codes;
+	struct recovery_codes codes = {0};
 	err e = totp_confirm(&rq->task, request_text(rq, "otp"), &codes);
 
-	if (!e)
-		write_codes(rq, &codes);
-	return e;
+	if (e)
+		return problem_recovery_codes(rq, e, &codes);
+	write_codes(rq, &codes);
+	return OK;
 }
 
 err delete_totp(struct request *rq)

@@ -246,13 +246,13 @@ err post_passkey(struct request *rq)
 	struct json_writer *w = &rq->out;
 	struct new_passkey n;
 	struct factor f;
-	struct recovery_codes codes;
+	struct recovery_codes codes = {0};
 	err e = read_new(rq, &n);
 
 	if (!e)
 		e = passkey_add(&rq->task, &n, &f, &codes);
 	if (e)
-		return e;
+		return problem_recovery_codes(rq, e, &codes);
 	json_begin_object(w, NULL);
 	json_str(w, "id", f.id);
 	json_cstr(w, "kind", "passkey");

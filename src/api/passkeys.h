@@ -14,5 +14,10 @@ err read_passkey_answer(struct request *rq, const json_t *object, const char *pa
 	struct passkey_answer *ret) MUST_USE;
 /* The member "recovery_codes" into the object that is open; wipes them. */
 void write_recovery_codes(struct request *rq, struct recovery_codes *codes);
+/*
+ * Where the use case failed with e but its change is stored: the codes are in the problem document,
+ * as nobody will ever see them otherwise. Wipes codes. Gives e.
+ */
+err problem_recovery_codes(struct request *rq, err e, struct recovery_codes *codes);
 
 #endif

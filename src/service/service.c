@@ -72,6 +72,7 @@ err published(struct task *t, uint64_t seq)
 {
 	err e = publisher_wait(t->service->publisher, seq, PUBLISH_TIMEOUT);
 
+	t->stored = true;
 	if (e == ERR_UNAVAILABLE)
 		return fail(t, e, "not_yet_published",
 			"The change is stored, but this node's published state does not hold it "

@@ -93,6 +93,7 @@ struct task {
 	int64_t retry_after_us; /* with ERR_LIMIT and ERR_BUSY */
 	span new_cookie;        /* what the caller's browser goes on with, or empty */
 	int64_t new_cookie_ends_us;
+	bool stored; /* by published(): the change is made, even where the use case fails then */
 };
 
 /*

@@ -195,6 +195,31 @@ def test_a_fresh_proof_changes_the_cookie(plane, jane, prove):
     browser.get("/me")
 
 
+def test_a_cookie_that_was_changed_is_given_whatever_follows(plane, jane):
+    """The change is stored, and the cookie before it dead; that the published state lags behind is no
+    reason to sign the browser out, nor to keep the first recovery codes from everybody for ever."""
+    browser = Browser(plane, jane)
+    plane.login(jane)  # whose session the new factor ends: that is to be published
+    begun = browser.change("POST", "/me/totp", status=201).json
+    # More than the published state takes: it stands still from the next change on.
+    key = "zeroblob(600)" if plane.database == "sqlite" else "decode(repeat('00', 600), 'hex')"
+    plane.sql(f"INSERT INTO changes (key, seq, value, deleted) VALUES ({key}, 0, {key}, 0)")
+    try:
+        answer = browser.change("POST", "/me/totp/confirm", {"otp": factors.password(begun["secret"])}, 503)
+    finally:
+        plane.sql("DELETE FROM changes WHERE length(key) = 600")
+    assert control.check_problem(answer)["code"] == "not_yet_published"
+    assert len(set(answer.json["recovery_codes"])) == 10
+    before, browser.cookie = browser.cookie, answer.headers["Set-Cookie"].split(";")[0]
+    assert browser.cookie != before
+    plane.sql(f"UPDATE sessions SET rotated_at = 1 WHERE id = '{browser.session}'")
+    assert browser.get("/me")["email"] == jane
+    assert plane.request("GET", "/api/v1/me", headers={"Cookie": before}).status == 401
+    wait = plane.request("POST", "/api/v1/auth/login", {"email": jane, "password": PASSWORD}).json
+    plane.api("POST", "/auth/second-factor", {"mfa_token": wait["mfa_token"],
+              "recovery_code": answer.json["recovery_codes"][0]}, status=200)
+
+
 def test_disabling_an_account_ends_its_browser_session_at_once(plane, jane):
     browser = Browser(plane, jane)
     plane.api("PATCH", f"/admin/accounts/{jane}", {"state": "disabled"}, plane.admin, 200)

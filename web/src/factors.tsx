@@ -1,6 +1,7 @@
 // What the pages know of second factors: the ways to answer, and the recovery codes shown once.
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { Problem } from "./api";
 import { CodeField, compact, Field, Form, type Values } from "./forms";
 import { Button, CopyButton } from "./ui";
 import { hasPasskeys, NO_PASSKEYS, type PasskeyAnswer } from "./webauthn";
@@ -22,6 +23,17 @@ export interface Factors {
 
 /** The problem codes that are about what was typed. */
 export const FACTOR_CONCERNS = { invalid_factor: "code" };
+
+/** The recovery codes of an answer: also of the one failure that comes when the factor is stored all the same. */
+export async function codesOf(answer: Promise<{ recovery_codes: string[] }>): Promise<string[]> {
+	try {
+		return (await answer).recovery_codes;
+	} catch (e) {
+		const codes = e instanceof Problem && e.code === "not_yet_published" ? e.members.recovery_codes : undefined;
+		if (Array.isArray(codes)) return codes as string[];
+		throw e;
+	}
+}
 
 /** What the server takes as the answer of a factor. */
 export type Proof = { otp: string } | { recovery_code: string } | { passkey: PasskeyAnswer };

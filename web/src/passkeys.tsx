@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { describeAgent } from "./agent";
 import { explain, post, Problem } from "./api";
+import { codesOf } from "./factors";
 import { Field, Form } from "./forms";
 import { Alert, Button, Dialog } from "./ui";
 import { askPasskey, hasPasskeys, makePasskey, offerPasskeys, type PasskeyAnswer } from "./webauthn";
@@ -57,9 +58,7 @@ export function PasskeySignIn({ onAnswer }: { onAnswer(answer: PasskeyAnswer): P
 	);
 }
 
-/** What the server says of a new passkey. */
 interface NewPasskey {
-	id: string;
 	name: string;
 	/** With the first factor. */
 	recovery_codes: string[];
@@ -72,7 +71,8 @@ export function AddPasskey({ onAdded, onClose }: { onAdded(made: NewPasskey): vo
 			<p>Your browser makes it and asks where to keep it: on this device, on your phone or on a security key.</p>
 			<Form submit="Continue" more={<Button onClick={onClose}>Cancel</Button>} onSubmit={async ({ name }) => {
 				const made = await makePasskey();
-				onAdded(await post<NewPasskey>("/me/passkeys", { name: name!.trim(), ...made }));
+				const given = name!.trim();
+				onAdded({ name: given, recovery_codes: await codesOf(post("/me/passkeys", { name: given, ...made })) });
 			}}>
 				<Field name="name" label="Name" required maxLength={100} autocomplete="off" defaultValue={describeAgent(navigator.userAgent)}
 					hint="To know it again: the device or where you keep it." autoFocus />

@@ -1,7 +1,7 @@
 // Enrolling an authenticator app: scan, confirm, take the recovery codes along.
 import { useState } from "preact/hooks";
 import { post } from "../api";
-import { FACTOR_CONCERNS, RecoveryCodes } from "../factors";
+import { codesOf, FACTOR_CONCERNS, RecoveryCodes } from "../factors";
 import { CodeField, compact, Form } from "../forms";
 import { AddPasskey } from "../passkeys";
 import { Heading, Link, navigate } from "../router";
@@ -39,8 +39,7 @@ function Scan({ enrolment, onConfirmed }: { enrolment: Enrolment; onConfirmed(co
 				<li>
 					<Form submit="Confirm" concerns={{ ...FACTOR_CONCERNS, invalid_factor: "otp" }} onSubmit={async (values) => {
 						const otp = compact(values.otp);
-						const answer = await post<{ recovery_codes: string[] }>("/me/totp/confirm", { otp });
-						onConfirmed(answer.recovery_codes);
+						onConfirmed(await codesOf(post("/me/totp/confirm", { otp })));
 					}}>
 						<CodeField label="Code" hint="The six digits it shows now." autoFocus={false} />
 					</Form>
