@@ -77,8 +77,9 @@ err account_entitlements(
 err account_make_tokens_stale(
 	struct db_tx *tx, struct feed_batch *feed, span id, int64_t now_us) MUST_USE;
 /*
- * All sessions, access tokens and device tokens of the account die. For a changed password, a
- * disabled account, and revocation on request. reason: one word for the sessions' rows.
+ * All sessions, access tokens and device tokens of the account die, and what was begun and waits
+ * for its second factor or for a mail's link. For a changed password, a disabled account, and
+ * revocation on request. reason: one word for the sessions' rows.
  */
 err account_end_credentials(struct db_tx *tx, struct feed_batch *feed, span id, const char *reason,
 	int64_t now_us) MUST_USE;

@@ -342,6 +342,9 @@ UPDATE tickets SET data = $1 WHERE token_hash = $2 AND purpose = $3;
 -- name: ticket_withdraw_sql
 DELETE FROM tickets WHERE account_id = $1 AND purpose = $2;
 
+-- name: ticket_withdraw_but_sql
+DELETE FROM tickets WHERE account_id = $1 AND purpose = $2 AND data <> $3;
+
 -- name: ticket_expire_sql
 DELETE FROM tickets WHERE expires_at <= $1;
 

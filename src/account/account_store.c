@@ -231,14 +231,14 @@ err account_end_credentials(
 	if (!e)
 		e = session_end_of_account(tx, feed, a, id, reason, now_us);
 	/*
-	 * A sign-in that waits was begun with what no longer counts. So may links have been: one
-	 * that moves the account to another address would be a way back in.
+	 * What waits was begun with what no longer counts: a sign-in by its password, a change of
+	 * address by a session that may have been a thief's, a reset by a mail that somebody read.
 	 */
 	if (!e)
 		e = ticket_withdraw(tx, TICKET_SECOND_FACTOR, id);
 	if (!e)
-		e = ticket_withdraw(tx, TICKET_PASSWORD_RESET, id);
-	return e ? e : ticket_withdraw(tx, TICKET_EMAIL_VERIFICATION, id);
+		e = ticket_withdraw(tx, TICKET_EMAIL_VERIFICATION, id);
+	return e ? e : ticket_withdraw(tx, TICKET_PASSWORD_RESET, id);
 }
 
 /* Organisations -------------------------------------------------------------------------------- */

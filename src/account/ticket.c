@@ -95,6 +95,12 @@ err ticket_withdraw(struct db_tx *tx, enum ticket_purpose p, span account)
 	return db_exec(tx, ticket_withdraw_sql, DB_TEXT(account), DB_CSTR(purposes[p]));
 }
 
+err ticket_withdraw_but(struct db_tx *tx, enum ticket_purpose p, span account, span data)
+{
+	return db_exec(
+		tx, ticket_withdraw_but_sql, DB_TEXT(account), DB_CSTR(purposes[p]), DB_TEXT(data));
+}
+
 err ticket_expire(struct db_tx *tx, int64_t now_us, int64_t *ret_count)
 {
 	return db_change(tx, ret_count, ticket_expire_sql, DB_INT(now_us));

@@ -52,6 +52,8 @@ err ticket_redeem(struct db_tx *tx, struct arena *a, enum ticket_purpose p, span
 err ticket_set_data(struct db_tx *tx, enum ticket_purpose p, span text, span data) MUST_USE;
 /* Withdraws all of the account's tickets of this purpose. */
 err ticket_withdraw(struct db_tx *tx, enum ticket_purpose p, span account) MUST_USE;
+/* As ticket_withdraw(), but for those with exactly this data. */
+err ticket_withdraw_but(struct db_tx *tx, enum ticket_purpose p, span account, span data) MUST_USE;
 /* Deletes what has expired. */
 err ticket_expire(struct db_tx *tx, int64_t now_us, int64_t *ret_count) MUST_USE;
 

@@ -11,6 +11,7 @@
 #include "keyring/keyring.h"
 #include "service/accounts.h"
 #include "service/audit.h"
+#include "service/mailbox.h"
 #include "service/notices.h"
 #include "service/passkeys.h"
 #include "service/second_factor.h"
@@ -57,6 +58,8 @@ static err end_others(struct db_tx *tx, struct work *w)
 	feed_begin(&feed, tx);
 	e = session_end_others(
 		tx, &feed, t->arena, w->account.id, t->caller->session, "factor", t->now_us);
+	if (!e)
+		e = mailbox_withdraw(tx, t, w->account.id);
 	return e ? e : feed_seal(&feed, &w->seq);
 }
 

@@ -90,13 +90,12 @@ err email_verification_send(
 		.data = address_data(t, email),
 		.expires_at_us = t->now_us + VERIFICATION_US};
 	struct mail_facts facts;
-	err e = OK;
+	/* Where mail is off now, links of before must not outlive what replaces them. */
+	err e = ticket_withdraw(tx, TICKET_EMAIL_VERIFICATION, account->id);
 
-	if (!mail_is_on(t->service))
-		return OK;
-	e = ticket_withdraw(tx, TICKET_EMAIL_VERIFICATION, account->id);
-	if (!e)
-		e = issue(tx, t, &ticket, "/verify-email", &facts);
+	if (e || !mail_is_on(t->service))
+		return e;
+	e = issue(tx, t, &ticket, "/verify-email", &facts);
 	if (!e)
 		e = mail_enqueue(tx, t, MAIL_VERIFICATION, email, &facts);
 	return e == ERR_INVALID ? fail(t, e, "invalid_member", "No mail can be sent to 'email'.")
@@ -112,9 +111,10 @@ static err begin_body(struct db_tx *tx, void *arg)
 
 	if (!e && found)
 		e = email_verification_send(tx, t, &v->account, v->email);
+	/* Its holder can still end the session that asked, and with it the link. */
 	if (!e && found && !span_eq(v->account.email, v->email))
 		e = notice(tx, t, MAIL_ACCOUNT_CHANGED, v->account.email,
-			"another e-mail address was asked for, and counts once it is confirmed");
+			"a change of the e-mail address was begun");
 	return e ? e : audit_add(tx, t, "account.email_request", t->caller->account, "{}");
 }
 
@@ -133,6 +133,19 @@ err email_change_begin(struct task *t, span email)
 	if (throttle_try(t->service->sign_ins, &who, t->now_us, &t->retry_after_us))
 		return slow_down(t);
 	return db_transact(t->service->db, DB_WRITE, begin_body, &v);
+}
+
+err mailbox_withdraw(struct db_tx *tx, struct task *t, span account)
+{
+	struct account a;
+	bool found = false;
+	err e = account_find(tx, t->arena, account, &a, &found);
+
+	if (e || !found)
+		return e;
+	/* A link to the present address takes nothing over: it only says who reads its mail. */
+	e = ticket_withdraw_but(tx, TICKET_EMAIL_VERIFICATION, a.id, address_data(t, a.email));
+	return e ? e : ticket_withdraw(tx, TICKET_PASSWORD_RESET, a.id);
 }
 
 static err verification_invalid(struct task *t)

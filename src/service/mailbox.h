@@ -19,6 +19,11 @@ err email_change_begin(struct task *t, span email) MUST_USE;
 err email_verification_send(
 	struct db_tx *tx, struct task *t, const struct account *account, span email) MUST_USE;
 /*
+ * Inside a db body: takes back the links that would give the account another address or another
+ * password, since whoever had them sent may have been one of those whose sessions end now.
+ */
+err mailbox_withdraw(struct db_tx *tx, struct task *t, span account) MUST_USE;
+/*
  * Redeems it: the address counts from now on, and the one before is told. ERR_DENIED
  * "verification_invalid", ERR_CONFLICT "email_taken". *ret_email in t's arena.
  */

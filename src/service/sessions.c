@@ -4,6 +4,7 @@
 #include "federation/provider.h"
 #include "service/accounts.h"
 #include "service/audit.h"
+#include "service/mailbox.h"
 #include "service/notices.h"
 #include "service/open_session.h"
 #include "service/passwords.h"
@@ -102,6 +103,8 @@ static err end_body(struct db_tx *tx, void *arg)
 		return e;
 	feed_begin(&feed, tx);
 	e = session_end(tx, &feed, x->id, x->reason, t->now_us);
+	if (!e && !span_eq(x->id, t->caller->session))
+		e = mailbox_withdraw(tx, t, t->caller->account);
 	if (!e)
 		e = audit_add(tx, t, "auth.session_end", x->id, "{}");
 	return e ? e : feed_seal(&feed, &x->seq);
@@ -137,6 +140,8 @@ static err end_others_body(struct db_tx *tx, void *arg)
 	feed_begin(&feed, tx);
 	e = session_end_others(
 		tx, &feed, t->arena, t->caller->account, x->id, x->reason, t->now_us);
+	if (!e)
+		e = mailbox_withdraw(tx, t, t->caller->account);
 	if (!e)
 		e = audit_add(tx, t, "auth.other_sessions_end", t->caller->account, "{}");
 	return e ? e : feed_seal(&feed, &x->seq);

@@ -252,6 +252,7 @@ def test_a_new_address_counts_when_confirmed(plane, jane):
     got = plane.api("POST", "/auth/email-verification", {"token": token}, status=200)
     assert got == {"email": new}
     assert plane.api("GET", "/me", token=session["access_token"])["email"] == new
+    assert "a change of the e-mail address was begun" in plane.mail(jane, "Your account was changed")
     assert "the e-mail address was changed" in plane.mail(jane, "Your account was changed", 2)
     assert plane.login(new)
     plane.refused("POST", "/auth/login", {"email": jane, "password": PASSWORD}, status=401,
@@ -324,6 +325,100 @@ def test_an_administrator_changes_an_address(plane, jane):
     ticket = plane.link(new, "Confirm your e-mail", "verify-email")
     plane.api("POST", "/auth/email-verification", {"token": ticket}, status=200)
     assert plane.api("GET", f"/admin/accounts/{new}", token=plane.admin)["verified_at"]
+
+
+def change_password(plane, address, session):
+    plane.api("POST", "/me/password", {"current_password": PASSWORD, "new_password": NEW},
+              session["access_token"], 200)
+
+
+def reset_password(plane, address, session):
+    ask(plane, address)
+    plane.api("POST", "/auth/password-reset/confirm", {
+        "token": plane.link(address, "Reset your password", "reset-password"), "password": NEW}, status=204)
+
+
+def end_the_other_sessions(plane, address, session):
+    plane.api("DELETE", "/me/sessions", token=session["access_token"], status=204)
+
+
+def end_that_session(plane, address, session):
+    other, = [s["id"] for s in plane.api("GET", "/me/sessions", token=session["access_token"])["items"]
+              if not s["current"]]
+    plane.api("DELETE", f"/me/sessions/{other}", token=session["access_token"], status=204)
+
+
+def add_a_factor(plane, address, session):
+    factors.enrol_app(plane, session["access_token"])
+
+
+def have_all_sessions_ended(plane, address, session):
+    plane.api("DELETE", f"/admin/accounts/{address}/sessions", token=plane.admin, status=204)
+
+
+def be_disabled_for_a_while(plane, address, session):
+    for state in ("disabled", "active"):
+        plane.api("PATCH", f"/admin/accounts/{address}", {"state": state}, plane.admin, 200)
+
+
+LOCKING_OUT = [change_password, reset_password, end_the_other_sessions, end_that_session, add_a_factor,
+               have_all_sessions_ended, be_disabled_for_a_while]
+
+
+@pytest.mark.parametrize("lock_out", LOCKING_OUT)
+def test_a_change_of_address_ends_with_the_sessions_of_others(plane, jane, lock_out):
+    """A thief's link, mailed before they were locked out, would bring them the account for good."""
+    thief, jane_again, elsewhere = plane.login(jane), plane.login(jane), plane.fresh()
+    plane.api("POST", "/me/email", {"email": elsewhere}, thief["access_token"], 202)
+    link = plane.link(elsewhere, "Confirm your e-mail", "verify-email")
+    assert "a change of the e-mail address was begun" in plane.mail(jane, "Your account was changed")
+    lock_out(plane, jane, jane_again)
+    plane.refused("POST", "/auth/email-verification", {"token": link}, status=403,
+                  code="verification_invalid")
+    assert plane.api("GET", f"/admin/accounts/{jane}", token=plane.admin, status=200)["email"] == jane
+
+
+@pytest.mark.parametrize("lock_out", [a for a in LOCKING_OUT if a is not reset_password])
+def test_a_link_for_a_new_password_ends_with_the_sessions_of_others(plane, jane, lock_out):
+    """Who reads somebody's mail asked for it."""
+    plane.login(jane)
+    session = plane.login(jane)
+    ask(plane, jane)
+    link = plane.link(jane, "Reset your password", "reset-password")
+    lock_out(plane, jane, session)
+    plane.refused("POST", "/auth/password-reset/confirm", {"token": link, "password": NEW + "2"},
+                  status=403, code="reset_invalid")
+
+
+def test_the_link_to_the_present_address_outlives_other_sessions(plane, jane):
+    """It takes nothing over, and who was just invited wants to enrol a factor before reading mail."""
+    plane.login(jane)
+    session = plane.login(jane)
+    plane.api("POST", "/me/email", {"email": jane}, session["access_token"], 202)
+    link = plane.link(jane, "Confirm your e-mail", "verify-email")
+    for lock_out in (end_that_session, end_the_other_sessions, add_a_factor):
+        lock_out(plane, jane, session)
+    plane.api("POST", "/auth/email-verification", {"token": link}, status=200)
+    assert plane.api("GET", f"/admin/accounts/{jane}", token=plane.admin)["verified_at"]
+    assert not plane.box.to(jane, "Your account was changed")
+
+
+def test_ending_ones_own_session_leaves_the_change_of_address(plane, jane):
+    session, new = plane.login(jane), plane.fresh()
+    plane.api("POST", "/me/email", {"email": new}, session["access_token"], 202)
+    link = plane.link(new, "Confirm your e-mail", "verify-email")
+    plane.api("POST", "/auth/logout", {"refresh_token": session["refresh_token"]}, status=204)
+    assert plane.api("POST", "/auth/email-verification", {"token": link}, status=200) == {"email": new}
+
+
+def test_a_disabled_account_gets_no_other_address(plane, jane):
+    """Not even by a link that was sent behind the back of what withdraws them."""
+    session, new = plane.login(jane), plane.fresh()
+    plane.api("POST", "/me/email", {"email": new}, session["access_token"], 202)
+    link = plane.link(new, "Confirm your e-mail", "verify-email")
+    plane.sql(f"UPDATE accounts SET state = 'disabled' WHERE email = '{jane}'")
+    plane.refused("POST", "/auth/email-verification", {"token": link}, status=403,
+                  code="verification_invalid")
 
 
 def test_keys_change_no_address_and_delete_no_account(plane):

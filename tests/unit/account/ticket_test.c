@@ -100,6 +100,25 @@ static void withdrawn(void **state)
 	assert_false(works(db, &u, TICKET_INVITATION, NOW, true));
 }
 
+static err withdraw_others(struct db_tx *tx, void *data)
+{
+	return ticket_withdraw_but(tx, TICKET_INVITATION, SPAN("acc_1"), span_from(data));
+}
+
+static void withdrawn_but_those_that_say_the_same(void **state)
+{
+	char same[] = "{\"role\":\"user\"}", another[] = "{\"role\":\"guest\"}";
+	struct db *db = test_db(state);
+	AUTO_PTR(arena) a = arena_new();
+	struct use u = {.arena = a};
+
+	assert_ok(db_transact(db, DB_WRITE, issue, &u));
+	assert_ok(db_transact(db, DB_WRITE, withdraw_others, same));
+	assert_true(works(db, &u, TICKET_INVITATION, NOW, false));
+	assert_ok(db_transact(db, DB_WRITE, withdraw_others, another));
+	assert_false(works(db, &u, TICKET_INVITATION, NOW, false));
+}
+
 static err change_and_expire(struct db_tx *tx, void *arg)
 {
 	struct use *u = arg;
@@ -136,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {ON_BOTH_ENGINES(once_for_one_purpose_in_time),
 		ON_BOTH_ENGINES(a_wrong_character_is_nobodys), ON_BOTH_ENGINES(withdrawn),
+		ON_BOTH_ENGINES(withdrawn_but_those_that_say_the_same),
 		ON_BOTH_ENGINES(expired_ones_are_deleted)};
 
 	return cmocka_run_group_tests_name("ticket", tests, NULL, NULL);
