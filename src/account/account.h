@@ -55,7 +55,10 @@ err account_find_by_email(struct db_tx *tx, struct arena *a, span email, struct 
 /* At most limit accounts behind the id `after`, by id; org empty: of all organisations and none. */
 err account_list(struct db_tx *tx, struct arena *a, span after, span org, size_t limit,
 	struct account **ret, size_t *ret_count) MUST_USE;
-/* Writes email, role, org, disabled and verified_at_us. ERR_CONFLICT as for account_insert. */
+/*
+ * Writes email, role, org, disabled and verified_at_us, and factor_required where it is true: that
+ * is never taken back. ERR_CONFLICT as for account_insert.
+ */
 err account_update(struct db_tx *tx, struct arena *a, const struct account *account) MUST_USE;
 err account_set_password(struct db_tx *tx, span id, span password_hash) MUST_USE;
 err account_set_login(struct db_tx *tx, span id, int64_t now_us) MUST_USE;

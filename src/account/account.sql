@@ -33,9 +33,11 @@ SELECT id, email, role, organisation_id, password_hash, state, epoch, created_at
 FROM accounts WHERE id > $1 AND ($2 = '' OR organisation_id = $2) ORDER BY id LIMIT $3;
 
 -- name: account_update_sql
+-- That a factor is required was read before: what another transaction raised since then stays.
 UPDATE accounts SET email = $1, email_key = $2, role = $3, organisation_id = $4, state = $5,
-    verified_at = $6
-WHERE id = $7;
+    verified_at = $6,
+    factor_required = CASE WHEN factor_required = 0 THEN $7 ELSE factor_required END
+WHERE id = $8;
 
 -- name: account_set_password_sql
 UPDATE accounts SET password_hash = $1 WHERE id = $2;
@@ -98,6 +100,11 @@ UPDATE roles SET title = $1, permissions = $2, max_sessions = $3 WHERE name = $4
 
 -- name: role_delete_sql
 DELETE FROM roles WHERE name = $1;
+
+-- name: role_require_factor_sql
+-- Of who has no password the identity provider proves who they are.
+UPDATE accounts SET factor_required = 1
+WHERE role = $1 AND password_hash <> '' AND factor_required = 0;
 
 -- name: role_holders
 SELECT id FROM accounts WHERE role = $1 AND id > $2 ORDER BY id LIMIT $3;

@@ -115,7 +115,8 @@ err account_update(struct db_tx *tx, struct arena *a, const struct account *acco
 	return db_exec(tx, account_update_sql, DB_TEXT(account->email),
 		DB_TEXT(email_key(a, account->email)), DB_TEXT(account->role),
 		DB_OPT_TEXT(account->org), DB_CSTR(account->disabled ? "disabled" : "active"),
-		DB_OPT_INT(account->verified_at_us), DB_TEXT(account->id));
+		DB_OPT_INT(account->verified_at_us), DB_INT(account->factor_required),
+		DB_TEXT(account->id));
 }
 
 err account_set_password(struct db_tx *tx, span id, span password_hash)

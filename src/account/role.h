@@ -31,6 +31,8 @@ err role_list(struct db_tx *tx, struct arena *a, struct role **ret, size_t *ret_
 /* ERR_CONFLICT when the name is taken. */
 err role_insert(struct db_tx *tx, const struct role *r) MUST_USE;
 err role_update(struct db_tx *tx, const struct role *r) MUST_USE;
+/* From now on holders with a password may do nothing before they have a second factor. */
+err role_require_factor(struct db_tx *tx, span name) MUST_USE;
 err role_delete(struct db_tx *tx, span name) MUST_USE;
 /* Ids of accounts that have the role, behind the id `after`. */
 err role_holder_ids(struct db_tx *tx, struct arena *a, span name, span after, size_t limit,

@@ -98,6 +98,11 @@ err role_update(struct db_tx *tx, const struct role *r)
 		DB_INT(r->max_sessions), DB_TEXT(r->name));
 }
 
+err role_require_factor(struct db_tx *tx, span name)
+{
+	return db_exec(tx, role_require_factor_sql, DB_TEXT(name));
+}
+
 err role_delete(struct db_tx *tx, span name)
 {
 	return db_exec(tx, role_delete_sql, DB_TEXT(name));

@@ -126,14 +126,14 @@ void permissions_narrow(span a, span b, struct buf *out)
 		add_word(out, start, ORGANISATION);
 }
 
-static bool needs_narrowing(span list)
+bool permissions_are_personal(span list)
 {
 	span word;
 
 	while (next_word(&list, &word))
 		if (!narrows(word) && !permission_is_personal(word))
-			return true;
-	return false;
+			return false;
+	return true;
 }
 
 bool permissions_cover(span list, span other, span *ret_beyond)
@@ -150,7 +150,7 @@ bool permissions_cover(span list, span other, span *ret_beyond)
 		if (beyond)
 			return false;
 	}
-	if (!needs_narrowing(other))
+	if (permissions_are_personal(other))
 		return true;
 	*ret_beyond = SPAN("every product");
 	if (permissions_are_for_products(list) && !permissions_are_for_products(other))

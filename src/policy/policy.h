@@ -157,6 +157,8 @@ bool permission_exists(span name);
  * are never narrowed and everybody may give them.
  */
 bool permission_is_personal(span name);
+/* True for a list that has nothing else, whatever it is narrowed to. */
+bool permissions_are_personal(span list);
 
 /*
  * Permissions of those who have packages, devices and sessions of their own: self.…,

@@ -270,6 +270,18 @@ static err apply(struct db_tx *tx, struct changing *c, const struct account *bef
 	return e ? e : feed_seal(&feed, &c->seq);
 }
 
+/*
+ * A password that was enough for personal things is not enough for a role that reaches others. Of
+ * who has none the identity provider proves who they are.
+ */
+static bool outgrows_password(const struct changing *c, const struct account *before)
+{
+	bool password = c->password_hash.len || c->account.password_hash.len;
+
+	return password && permissions_are_personal(before->permissions) &&
+	       !permissions_are_personal(c->account.permissions);
+}
+
 static err change_body(struct db_tx *tx, void *arg)
 {
 	struct changing *c = arg;
@@ -291,6 +303,7 @@ static err change_body(struct db_tx *tx, void *arg)
 	if (change->set_role) {
 		after->role = change->role;
 		e = resolve_role(tx, c->task, after->role, &after->permissions);
+		after->factor_required |= outgrows_password(c, &before);
 	}
 	if (change->set_state)
 		after->disabled = change->disabled;

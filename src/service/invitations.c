@@ -224,16 +224,6 @@ static err peek_body(struct db_tx *tx, void *arg)
 	return open_ticket(tx, arg, false);
 }
 
-static bool more_than_personal(span permissions)
-{
-	span word;
-
-	while (span_cut(&permissions, ' ', &word))
-		if (word.len && !permission_is_personal(word))
-			return true;
-	return false;
-}
-
 /* An invitation is worth what its sender could still give: it ends with them. */
 static err sender_may(
 	struct db_tx *tx, struct task *t, const struct invitation *i, span permissions, bool *ret)
@@ -269,7 +259,7 @@ static err make_account(struct db_tx *tx, struct accepting *x)
 		.role = i->role,
 		.org = i->org,
 		.password_hash = x->password_hash,
-		.factor_required = more_than_personal(role.permissions),
+		.factor_required = !permissions_are_personal(role.permissions),
 		.created_at_us = t->now_us,
 		.verified_at_us = mailed ? t->now_us : 0};
 	e = account_insert(tx, t->arena, &x->account);

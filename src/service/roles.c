@@ -252,11 +252,14 @@ static err change_body(struct db_tx *tx, void *arg)
 	struct work *w = arg;
 	struct feed_batch feed;
 	err e = find_own(tx, w);
+	bool was_personal = permissions_are_personal(w->role.permissions);
 
 	if (!e)
 		e = apply(tx, w);
 	if (!e)
 		e = role_update(tx, &w->role);
+	if (!e && was_personal && !permissions_are_personal(w->role.permissions))
+		e = role_require_factor(tx, w->name);
 	feed_begin(&feed, tx);
 	if (!e)
 		e = make_stale(tx, w, &feed);

@@ -2,6 +2,7 @@
 import pytest
 
 import control
+import factors
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,91 @@ def test_a_changed_role_is_in_force_at_once(plane):
     assert plane.api("GET", "/admin/audit", token=token, status=200)
     plane.api("PATCH", "/admin/roles/changing", {"permissions": ["stats.read"]}, plane.admin, 200)
     plane.refused("GET", "/admin/audit", token=token, status=401, code="credentials_stale")
+
+
+# Roles that outgrow a password -----------------------------------------------------------------------
+
+def person(plane, name="user"):
+    plane.count += 1
+    return plane.account(plane.admin, f"person{plane.count}@example.com", name)["email"]
+
+
+def give(plane, email, name, **more):
+    plane.api("PATCH", f"/admin/accounts/{email}", {"role": name, **more}, plane.admin, 200)
+
+
+def must_enrol(plane, session, asked="/admin/audit"):
+    """Whether this session, once refreshed, may do nothing but enrol a factor."""
+    tokens = plane.api("POST", "/auth/refresh", {"refresh_token": session["refresh_token"]}, status=200)
+    assert plane.api("GET", "/me/factors", token=tokens["access_token"], status=200)
+    answer = plane.request("GET", "/api/v1" + asked, token=tokens["access_token"])
+    assert answer.status in (200, 403), answer
+    session.update(tokens)
+    return answer.status == 403
+
+
+def test_who_is_given_more_than_personal_things_must_enrol(plane):
+    """Whichever way they get there: an invitation to the role would have asked for it, too."""
+    role(plane, ["audit.read"], "given")
+    email = person(plane)
+    session = plane.login(email)
+    give(plane, email, "given")
+    assert must_enrol(plane, session)
+    again = plane.login(email)
+    assert again["mfa_enrolment_required"] is True
+    full = factors.enrol(plane, again)
+    assert plane.api("GET", "/admin/audit", token=full["access_token"], status=200)
+    # Going back and forth does not shake it off.
+    give(plane, email, "user")
+    give(plane, email, "given")
+    plane.api("DELETE", f"/admin/accounts/{email}/factors", token=plane.admin, status=204)
+    assert plane.login(email)["mfa_enrolment_required"] is True
+
+
+def test_a_role_that_grows_beyond_personal_things_asks_its_holders(plane):
+    role(plane, ["product.read"], "growing", own_organisation=True)
+    email, unlike = person(plane, "growing"), person(plane)
+    session = plane.login(email)
+    plane.api("PATCH", "/admin/roles/growing", {"permissions": ["download.request"]}, plane.admin, 200)
+    assert "mfa_enrolment_required" not in plane.login(email)
+    plane.api("PATCH", "/admin/roles/growing", {"permissions": ["audit.read"], "own_organisation": False},
+              plane.admin, 200)
+    assert must_enrol(plane, session)
+    assert plane.login(email)["mfa_enrolment_required"] is True
+    assert "mfa_enrolment_required" not in plane.login(unlike)
+
+
+def test_who_was_made_with_a_role_goes_on_with_a_password(plane):
+    """It is for who makes the account to say; only outgrowing what it was made for asks for more."""
+    role(plane, ["audit.read"], "made-with")
+    role(plane, ["audit.read", "stats.read"], "made-for")
+    email = person(plane, "made-with")
+    session = plane.login(email)
+    give(plane, email, "made-for")
+    assert not must_enrol(plane, session)
+    plane.api("PATCH", "/admin/roles/made-for", {"permissions": ["audit.read"]}, plane.admin, 200)
+    assert not must_enrol(plane, session)
+    personal = person(plane)
+    give(plane, personal, "guest")
+    assert "mfa_enrolment_required" not in plane.login(personal)
+
+
+@pytest.mark.parametrize("grow", ["account", "role", "account with its first password"])
+def test_who_has_no_password_proves_it_to_the_identity_provider(plane, grow):
+    name = f"provided-{grow.split()[-1]}-{plane.count}"
+    role(plane, ["audit.read"] if grow != "role" else [], name)
+    email = person(plane, "user" if grow != "role" else name)
+    session = plane.login(email)
+    plane.sql(f"UPDATE accounts SET password_hash = '' WHERE email = '{email}'")
+    if grow == "role":
+        plane.api("PATCH", f"/admin/roles/{name}", {"permissions": ["audit.read"]}, plane.admin, 200)
+    elif grow == "account":
+        give(plane, email, name)
+    else:
+        give(plane, email, name, password=control.PASSWORD)
+        assert plane.login(email)["mfa_enrolment_required"] is True
+        return
+    assert not must_enrol(plane, session)
 
 
 def test_a_role_in_use_stays(plane):

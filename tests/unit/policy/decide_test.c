@@ -237,6 +237,9 @@ static void reach(void **state UNUSED)
 	assert_false(permissions_reach_product(SPAN("release.write product:-"), SPAN("a")));
 	assert_false(permissions_are_for_organisation(SPAN("organisation.write")));
 	assert_true(permissions_are_for_organisation(SPAN("x organisation:own")));
+	assert_true(permissions_are_personal(SPAN_EMPTY));
+	assert_true(permissions_are_personal(SPAN("self.read product:vpn organisation:own")));
+	assert_false(permissions_are_personal(SPAN("self.read audit.read")));
 	assert_span(permissions_for_packages(SPAN("x product:a"), SPAN("a")), "x product:a");
 	assert_span(permissions_for_packages(SPAN("x product:a"), SPAN("b")), "");
 	assert_span(permissions_for_packages(SPAN("x organisation:own"), SPAN("b")), "");
