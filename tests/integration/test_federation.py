@@ -687,13 +687,13 @@ def test_one_provider_lays_no_trap_for_those_of_another(plane, provider):
         plane.api("POST", "/admin/identity-providers", {
             "name": "partner", "issuer": partner.issuer, "client_id": CLIENT, "client_secret": SECRET,
             "rules": [{"group": "partners", "role": "user"}]}, plane.admin, 201)
-        partner.user = {**person("alice", "known.test"), "sub": "the partner's alice", "groups": ["partners"]}
+        partner.user = {**person("of-two", "known.test"), "sub": "what the partner calls them", "groups": ["partners"]}
         thief = Browser(plane)
         assert thief.sign_in("partner") == "/account"
-        provider.user = person("alice", "known.test")
+        provider.user = person("of-two", "known.test")
         assert Browser(plane).sign_in("liar") == "/sign-in?error=account_exists"
-        plane.api("DELETE", "/admin/accounts/alice@known.test", token=plane.admin, status=204)
-        provider.user = {**person("bob", "known.test"), "groups": ["ops"]}
+        plane.api("DELETE", "/admin/accounts/of-two@known.test", token=plane.admin, status=204)
+        provider.user = {**person("of-one", "known.test"), "groups": ["ops"]}
         assert Browser(plane).sign_in("liar") == "/account", "it speaks for its own domains"
     finally:
         plane.api("DELETE", "/admin/identity-providers/partner", token=plane.admin, status=204)
