@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "crypto/secret.h"
 #include "service/audit.h"
+#include "service/mailbox.h"
 #include "service/notices.h"
 #include "service/second_factor.h"
 #include "service/sign_in.h"
@@ -64,6 +65,8 @@ static err end_reused(struct db_tx *tx, struct turn *u)
 {
 	err e = end_session(tx, u, "reuse", "reuse");
 
+	if (!e)
+		e = mailbox_withdraw(tx, u->task, u->session.account);
 	return e ? e
 		 : notice_account(tx, u->task, MAIL_ACCOUNT_CHANGED, u->session.account,
 			   "a session was ended, as its refresh token was used twice: somebody may "

@@ -265,14 +265,6 @@ def test_a_new_address_counts_when_confirmed(plane, jane):
     assert plane.audit("account.change", account["id"])[0]["detail"] == {"email": "changed"}
 
 
-def test_a_copied_refresh_token_is_told_of(plane, jane):
-    first = plane.login(jane)["refresh_token"]
-    second = plane.api("POST", "/auth/refresh", {"refresh_token": first}, status=200)["refresh_token"]
-    plane.api("POST", "/auth/refresh", {"refresh_token": second}, status=200)
-    plane.refused("POST", "/auth/refresh", {"refresh_token": first}, status=401, code="invalid_grant")
-    assert "refresh token was used twice" in plane.mail(jane, "Your account was changed")
-
-
 def test_a_taken_address_shows_only_to_its_holder(plane, jane):
     token = plane.login(jane)["access_token"]
     other = plane.account(plane.admin, plane.fresh())["email"]
@@ -524,6 +516,29 @@ def test_changes_are_told(plane, jane):
     plane.api("POST", "/admin/keys", {"name": "told", "permissions": ["self.read"]}, plane.admin, 201)
     wait_until(lambda: any("API key" in t for t in plane.box.to(ADMIN_EMAIL, "Your account was changed")),
                "the notice of the key", 40)
+
+
+def test_a_copied_refresh_token_is_told(plane, jane):
+    """Its holder learns of it, and what the thief may have begun ends with the session."""
+    session, elsewhere = plane.login(jane), plane.fresh()
+    plane.api("POST", "/me/email", {"email": elsewhere}, session["access_token"], 202)
+    link = plane.link(elsewhere, "Confirm your e-mail", "verify-email")
+    tokens = session
+    for _ in range(2):
+        tokens = plane.api("POST", "/auth/refresh", {"refresh_token": tokens["refresh_token"]}, status=200)
+    for _ in range(2):
+        plane.refused("POST", "/auth/refresh", {"refresh_token": session["refresh_token"]}, status=401,
+                      code="invalid_grant", headers={"X-Slipway-Client-Address": "192.0.2.200",
+                                                     "User-Agent": "Thief/1"})
+    told = plane.mail(jane, "Your account was changed", 2)
+    assert "its refresh token was used twice" in told
+    assert "192.0.2.0/24" in told and "Thief/1" in told
+    plane.refused("POST", "/auth/email-verification", {"token": link}, status=403,
+                  code="verification_invalid")
+    # Of the session that had ended before, nothing is told again.
+    plane.login(jane)
+    plane.api("PATCH", f"/admin/accounts/{jane}", {"password": NEW}, plane.admin, 200)
+    assert "an administrator set a new password" in plane.mail(jane, "Your account was changed", 3)
 
 
 # Passwords ------------------------------------------------------------------------------------------
