@@ -135,6 +135,14 @@ class Control:
         else:
             self.psql.run(statement)
 
+    def select(self, statement):
+        """What the database has, a row a line."""
+        if self.database == "sqlite":
+            command = ["sqlite3", "-readonly", next((self.data / "db").glob("*.db")), statement]
+        else:
+            command = ["psql", "-qAt", "-d", self.database, "-c", statement]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
     def log_lines(self):
         return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
 

@@ -2,6 +2,7 @@
 import sqlite3
 import time
 
+import control
 import slipway
 
 DAY_US = 86_400_000_000
@@ -62,3 +63,40 @@ def test_raw_events_end_with_their_retention():
             assert db.execute("SELECT id FROM events").fetchall() == [(2,)]
     finally:
         server.close()
+
+
+def test_sessions_that_are_long_over_do_not_stay(database):
+    """Whoever has a licence key makes one with each activation."""
+    plane = control.Control(database)
+    try:
+        plane.start()
+        kept, going = [], []
+        living = plane.login(control.ADMIN_EMAIL)
+        for column, days in (("expires_at", 29), ("expires_at", 31), ("ended_at", 29), ("ended_at", 31)):
+            session = plane.login(control.ADMIN_EMAIL)
+            (kept if days < 30 else going).append(session)
+            plane.sql(f"UPDATE sessions SET {column} = {int(time.time() * 1e6) - days * DAY_US} "
+                      f"WHERE id = '{session['session_id']}'")
+        # What hangs on a session goes with it.
+        for session in (living, *kept, *going):
+            plane.sql("INSERT INTO session_id_tokens (session_id, id_token) "
+                      f"VALUES ('{session['session_id']}', {control.blob(plane, 1)})")
+        # More than one part of them.
+        plane.sql("INSERT INTO sessions (id, account_id, client_id, ip_prefix, generation, token_hash, created_at,"
+                  " last_used_at, expires_at, end_reason) "
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) "
+                  "SELECT 'old' || i, (SELECT id FROM accounts), 'c', '', 1, "
+                  + ("randomblob(32)" if database == "sqlite" else "decode(md5(i::text), 'hex')")
+                  + ", 0, 0, 0, '' FROM n")
+        plane.stop()
+        plane.start()
+        slipway.wait_until(lambda: "sessions long over forgotten" in plane.log.read_text(), "the job")
+        assert [line["count"] for line in plane.log_lines() if line["message"] == "sessions long over forgotten"] == [2502]
+        assert set(plane.select("SELECT id FROM sessions").split()) == \
+            {s["session_id"] for s in (living, *kept)}
+        plane.api("POST", "/auth/refresh", {"refresh_token": living["refresh_token"]}, status=200)
+        for session in (*kept, *going):
+            plane.refused("POST", "/auth/refresh", {"refresh_token": session["refresh_token"]}, status=401,
+                          code="invalid_grant")
+    finally:
+        plane.close()

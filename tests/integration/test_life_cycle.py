@@ -3,7 +3,6 @@ import concurrent.futures
 import email
 import email.policy
 import re
-import subprocess
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -45,13 +44,6 @@ class Plane(control.Control):
     def invite(self, address, role="user", token=None, **more):
         return self.api("POST", "/admin/invitations", {"email": address, "role": role, **more},
                         token or self.admin, 201)
-
-    def select(self, statement):
-        if self.database == "sqlite":
-            command = ["sqlite3", "-readonly", next((self.data / "db").glob("*.db")), statement]
-        else:
-            command = ["psql", "-qAt", "-d", self.database, "-c", statement]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     def audit(self, action, object):
         return self.api("GET", f"/admin/audit?action={action}&object={object}", token=self.admin,
