@@ -415,13 +415,7 @@ WHERE k.id > $1 AND ($2 = '' OR k.account_id = $2) ORDER BY k.id LIMIT $3;
 SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2;
 
 -- name: api_key_revoke_sql
--- With those it has made, and those that they have made.
-UPDATE api_keys SET revoked_at = $1
-WHERE revoked_at IS NULL AND id IN (
-    WITH RECURSIVE family (id) AS (
-        SELECT k.id FROM api_keys k WHERE k.id = $2
-        UNION SELECT k.id FROM api_keys k JOIN family f ON k.parent_id = f.id)
-    SELECT id FROM family);
+UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL;
 
 -- name: api_key_revoke_of_account_sql
 UPDATE api_keys SET revoked_at = $1 WHERE account_id = $2 AND revoked_at IS NULL;

@@ -98,7 +98,13 @@ err api_key_list(struct db_tx *tx, struct arena *a, span after, span account, si
 
 err api_key_revoke(struct db_tx *tx, span id, int64_t now_us, int64_t *ret_count)
 {
-	return db_change(tx, ret_count, api_key_revoke_sql, DB_INT(now_us), DB_TEXT(id));
+	int64_t made = 0;
+	err e = db_change(tx, ret_count, api_key_revoke_sql, DB_INT(now_us), DB_TEXT(id));
+
+	if (!e)
+		e = api_key_revoke_made(tx, id, now_us, &made);
+	*ret_count += made;
+	return e;
 }
 
 err api_key_revoke_of_account(struct db_tx *tx, span account, int64_t now_us)

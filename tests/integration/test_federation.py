@@ -20,14 +20,18 @@ def plane(database):
         yield running
 
 
+def trust(plane, provider, **more):
+    plane.api("POST", "/admin/identity-providers",
+              {"name": "liar", "title": "A liar", "issuer": provider.issuer, "client_id": CLIENT,
+               "client_secret": SECRET, "rules": [{"domain": "example.test", "role": "user"}], **more},
+              plane.admin, 201)
+
+
 @pytest.fixture(scope="module")
 def provider(plane):
     running = liar.Provider()
-    plane.api("POST", "/admin/identity-providers",
-              {"name": "liar", "title": "A liar", "issuer": running.issuer, "client_id": CLIENT,
-               "client_secret": SECRET, "domains": ["known.test"],
-               "rules": [{"group": "ops", "role": "admin"},
-                         {"domain": "example.test", "role": "user"}]}, plane.admin, 201)
+    trust(plane, running, domains=["known.test"],
+          rules=[{"group": "ops", "role": "admin"}, {"domain": "example.test", "role": "user"}])
     yield running
     running.close()
 
@@ -214,10 +218,7 @@ def test_made_up_codes_do_not_make_us_a_hammer(database, postgresql, provider):
     """A state costs nothing, and each code that comes with one is asked about at the provider."""
     own = database if database == "sqlite" else postgresql()
     with control.running(own, ["net.allow_insecure_loopback=true", "login.attempts=1"]) as plane:
-        plane.api("POST", "/admin/identity-providers",
-                  {"name": "liar", "title": "A liar", "issuer": provider.issuer, "client_id": CLIENT,
-                   "client_secret": SECRET, "rules": [{"domain": "example.test", "role": "user"}]},
-                  plane.admin, 201)
+        trust(plane, provider)
 
         def come_back(**said):
             browser = Browser(plane)
@@ -247,10 +248,7 @@ def test_beginnings_of_strangers_are_counted(database, postgresql, provider):
     """Each writes a row. Those that lead to a sign-in do not count."""
     own = database if database == "sqlite" else postgresql()
     with control.running(own, ["net.allow_insecure_loopback=true", "login.attempts=1"]) as plane:
-        plane.api("POST", "/admin/identity-providers",
-                  {"name": "liar", "title": "A liar", "issuer": provider.issuer, "client_id": CLIENT,
-                   "client_secret": SECRET, "rules": [{"domain": "example.test", "role": "user"}]},
-                  plane.admin, 201)
+        trust(plane, provider)
 
         def begin():
             return Browser(plane).ask("GET", "/api/v1/auth/oidc/liar/start").headers["Location"]
